@@ -44,6 +44,7 @@ ALLOWED_TYPES: Final = {
     Purpose.VERIFICATION: IMAGES | {ContentType.PDF},
 }
 MAX_BYTES: Final = {Purpose.MESSAGE: 10 * 2**20, Purpose.PHOTO: 10 * 2**20, Purpose.VERIFICATION: 20 * 2**20}
+LARGEST: Final = max(MAX_BYTES.values())
 EXTENSIONS: Final = {
     ContentType.JPEG: "jpg",
     ContentType.PNG: "png",

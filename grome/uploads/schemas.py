@@ -6,9 +6,12 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from grome.uploads.models import ContentType, Purpose
+from grome.uploads.models import LARGEST, ContentType, Purpose
 
-Size = Annotated[int, Meta(ge=1, description="Of the file, in bytes: 10 MiB at most, or 20 MiB for a verification.")]
+Size = Annotated[
+    int,
+    Meta(ge=1, le=LARGEST, description="Of the file, in bytes: 10 MiB at most, or 20 MiB for a verification."),
+]
 
 
 class UploadIn(Struct, frozen=True, forbid_unknown_fields=True):

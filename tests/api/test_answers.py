@@ -43,6 +43,7 @@ async def story(http: httpx.AsyncClient, container: Container, control: StripeCo
     await _promos(told, boss, "", service_id)
     await _promos(told, barber, "own_", service_id)
     await tell_payments(told, container, control, boss)
+    await told.ask("create_upload", customer, json={"purpose": "message", "content_type": "image/png", "size": 5})
     await told.ask("remove_profile", barber)
     await _jobs(told, container, boss)
     for name in ("live", "ready", "jwks"):

@@ -25,8 +25,12 @@ from tests.api.surface import ROUTES, WITH_BODY, Route
 
 DOCUMENT = document()
 DIALECT = "https://json-schema.org/draft/2020-12/schema"  # of OpenAPI 3.1
-# Links lead there, which browsers and mail programs follow: nobody makes up such an address.
-PAGES = {("GET", "/v1/files/{token}"), *((method, "/v1/unsubscribe/{token}") for method in ("GET", "POST"))}
+# Links and forms lead there, which browsers and mail programs follow: nobody makes up such an address.
+PAGES = {
+    ("GET", "/v1/files/{token}"),
+    ("POST", "/v1/files"),
+    *((method, "/v1/unsubscribe/{token}") for method in ("GET", "POST")),
+}
 EVERYWHERE = {(400, "bad_request"), (401, "unauthenticated"), (414, "target_too_long"), (422, "invalid")}
 EVERYWHERE |= {(431, "head_too_large"), (503, "unavailable")}
 WHERE_A_BODY_IS_SENT = {(400, "malformed_body"), (413, "body_too_large"), (415, "unsupported_media_type")}

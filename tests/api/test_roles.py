@@ -127,6 +127,7 @@ WHO = {
     "POST /v1/barbers/{barber_id}/walk-ins": "customer",
     "GET /v1/barbers/me/walk-ins": "barber",
     "POST /v1/barbers/me/walk-ins": "barber",
+    "POST /v1/uploads": SIGNED_IN,
     "GET /v1/walk-ins": "customer",
     "GET /v1/walk-ins/{walk_in_id}": SIGNED_IN,
     "DELETE /v1/walk-ins/{walk_in_id}": "customer",

@@ -8,11 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import aioboto3
 import httpx
 import msgspec
 import pytest
-from moto.server import ThreadedMotoServer
 
 from config.settings import Settings, StorageSettings
 from grome.app import App
@@ -26,24 +24,12 @@ from grome.infrastructure.storage.protocol import MissingFileError, Storage, che
 from grome.infrastructure.storage.s3 import PART, S3Storage
 from tests.builders.keys import new_signing_key
 from tests.support.processes import free_port
+from tests.support.s3 import bucket
+
+__all__ = ["bucket"]
 
 NAME, TYPE = 'Umsätze; "März".csv', "text/csv; charset=utf-8"
 BIG = os.urandom(2 * PART + 12_345)
-
-
-@pytest.fixture(scope="module")
-async def bucket() -> AsyncIterator[StorageSettings]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    url = "http://{}:{}".format(*server.get_host_and_port())
-    with pytest.MonkeyPatch.context() as environ:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            environ.setenv(name, "testing")
-        async with aioboto3.Session().client("s3", region_name="eu-central-1", endpoint_url=url) as client:
-            here = {"LocationConstraint": "eu-central-1"}
-            await client.create_bucket(Bucket="grome", CreateBucketConfiguration=here)
-        yield StorageSettings(kind="s3", bucket="grome", url=url, timeout_s=5)
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +100,17 @@ async def test_unknown_file_is_missing(storage: Storage, key: str) -> None:
             await read(storage, wrong)
         assert not await storage.exists(wrong)
     assert await keys(storage, f"{key}/") == set()
+
+
+async def test_copy_of_a_file_outlives_the_file(storage: Storage, key: str) -> None:
+    with pytest.raises(MissingFileError):
+        await storage.copy(key, f"{key}-copy")
+    assert not await storage.exists(f"{key}-copy")
+    for content in (BIG, b"new"):
+        await storage.put(key, pieces(content))
+        await storage.copy(key, f"{key}-copy")
+    await storage.delete(key)
+    assert await read(storage, f"{key}-copy") == b"new"
 
 
 @pytest.mark.parametrize("first", [b"half", BIG], ids=["small", "in parts"])
