@@ -153,6 +153,12 @@ class LiveSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_buffer_bytes: Annotated[
         int, Meta(ge=16_384, le=2**24, description="A live connection with more unsent bytes is cut off as too slow.")
     ] = 262_144
+    max_message_bytes: Annotated[
+        int, Meta(ge=1_024, le=2**20, description="Largest message that a live connection may send.")
+    ] = 16_384
+    light_sockets: Annotated[
+        bool, Meta(description="Serve WebSockets by the light protocol; off, by Sanic's own, which takes more memory.")
+    ] = True
     drain_per_s: Annotated[
         int, Meta(ge=1, le=100_000, description="Live connections that a stopping process moves away in a second.")
     ] = 2_000

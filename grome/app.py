@@ -131,6 +131,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         RESPONSE_TIMEOUT=30,
         KEEP_ALIVE_TIMEOUT=75,  # longer than the usual idle time of load balancers, so that they close first
         GRACEFUL_SHUTDOWN_TIMEOUT=2.5,
+        WEBSOCKET_MAX_SIZE=settings.live.max_message_bytes,
         ACCESS_LOG=False,
         ACCESS_LOG_LINES=settings.http.access_log,
         GZIP_MIN_BYTES=settings.http.gzip_min_bytes,

@@ -55,7 +55,7 @@ def serve(settings: Settings, banner: str) -> None:
         host=settings.http.host,
         port=settings.http.port,
         workers=settings.http.workers,
-        protocol=protocol_class(settings.nearby),
+        protocol=protocol_class(settings),
         access_log=False,
         motd=False,
     )

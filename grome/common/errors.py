@@ -70,6 +70,17 @@ class TargetTooLong(ApiError):
     status, code, title = 414, "target_too_long", "The address is too long"
 
 
+class UpgradeRequired(ApiError):
+    """The address is for WebSockets only."""
+
+    status, code, title = 426, "upgrade_required", "The address is for WebSocket connections"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            detail, headers={"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        )
+
+
 class TooManyRequests(ApiError):
     """A budget is used up; the header `Retry-After` says in how many seconds there is a new one."""
 

@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from msgspec import Struct
 
-from config.settings import NearbySettings
+from config.settings import Settings
 from grome.common.errors import ApiError
 from grome.common.ids import new_hex_id
 from grome.infrastructure.http.prebuilt import HeaderLines, sent
@@ -20,6 +20,7 @@ from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
 from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.http.strict_http import StrictHttpProtocol
+from grome.infrastructure.websocket.sanic_protocol import SanicSocketProtocol
 from grome.nearby.fast_query import FastQueries, bearer_token
 
 PATH: Final = "/v1/barbers/nearby"
@@ -40,15 +41,18 @@ class Head(Struct, frozen=True):
     request_id: str | None
 
 
-def protocol_class(settings: NearbySettings) -> type[StrictHttpProtocol]:
+def protocol_class(settings: Settings) -> type[StrictHttpProtocol]:
     """Return the protocol class for a server of the application."""
-    return FastPathProtocol if settings.fast_path else StrictHttpProtocol
+    if settings.live.light_sockets:
+        return FastPathProtocol if settings.nearby.fast_path else StrictHttpProtocol
+    return _FastPathSocketProtocol if settings.nearby.fast_path else SanicSocketProtocol
 
 
-class FastPathProtocol(StrictHttpProtocol):
-    """Answers searches, and passes every other packet on to Sanic."""
+class _FastPath(StrictHttpProtocol):
+    """Answers searches, and passes every other packet on to Sanic; its subclasses have the slots for the two fields."""
 
-    __slots__ = ("_head", "_head_bytes")
+    _head: Head | None
+    _head_bytes: bytes
 
     def data_received(self, data: bytes) -> None:
         if not (data.startswith(_START) and self._is_between_requests() and self._answer(data)):
@@ -98,6 +102,14 @@ class FastPathProtocol(StrictHttpProtocol):
         self.state["requests_count"] += 1
         if config.ACCESS_LOG_LINES:
             log_response(request_id, "GET", PATH, 200, started, self.conn_info.client_ip if self.conn_info else "")
+
+
+class FastPathProtocol(_FastPath):
+    __slots__ = ("_head", "_head_bytes")
+
+
+class _FastPathSocketProtocol(_FastPath, SanicSocketProtocol):
+    __slots__ = ("_head", "_head_bytes")
 
 
 @lru_cache(maxsize=16)

@@ -49,8 +49,11 @@ class Doors:
 @pytest.fixture(scope="module")
 async def doors(app: App) -> AsyncIterator[Doors]:
     loop, container = asyncio.get_running_loop(), app.ctx.container
+    nearby = container.settings.nearby
     kinds = [
-        protocol_class(msgspec.structs.replace(container.settings.nearby, fast_path=is_fast))
+        protocol_class(
+            msgspec.structs.replace(container.settings, nearby=msgspec.structs.replace(nearby, fast_path=is_fast))
+        )
         for is_fast in (True, False)
     ]
     servers = [await loop.create_server(partial(kind, loop=loop, app=app), "127.0.0.1", 0) for kind in kinds]

@@ -39,7 +39,7 @@ async def serve_app(settings: Settings, clock: Clock = system_clock) -> AsyncIte
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = await application.create_server(
-        sock=listener, return_asyncio_server=True, protocol=protocol_class(settings.nearby)
+        sock=listener, return_asyncio_server=True, protocol=protocol_class(settings)
     )
     assert server is not None
     await server.startup()

@@ -56,6 +56,8 @@ class StrictHttp(Http):
         self.head_only = read.method == b"HEAD"
         if read.closes:
             self.keep_alive = False
+        # Sanic takes each request with this header for an open WebSocket, and ends its timeouts.
+        self.upgrade_websocket = False
         if read.is_http_1_0:
             self.expecting_continue = False
 
@@ -149,3 +151,4 @@ class StrictHttp(Http):
 
 class StrictHttpProtocol(HttpProtocol):
     HTTP_CLASS = StrictHttp
+    __slots__ = ()

@@ -5,6 +5,7 @@ from typing import Final
 
 _FINAL_TEXT: Final = 0x81
 _FINAL_BINARY: Final = 0x82
+PING_FRAME: Final = b"\x89\x00"
 # The second byte holds a length below 126, or the number that says how wide the length after it is.
 _TWO_BYTES: Final = 126
 _EIGHT_BYTES: Final = 127
