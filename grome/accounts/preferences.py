@@ -1,6 +1,6 @@
 """Read and change a user's preferences about messages, language, time zone and presence."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,10 @@ class PreferenceService:
     async def get(self, user_id: UUID) -> Preferences:
         """Return a user's preferences. Raises NotFound if the account does not exist."""
         return _preferences_of(await self._users.find(user_id))
+
+    async def find_hiding_last_seen(self, user_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Return the users among these that let nobody see when they were last online."""
+        return await self._users.find_hiding_last_seen(user_ids) if user_ids else frozenset()
 
     async def update(self, actor: Actor, patch: PreferencesPatch) -> Preferences:
         """Store the changed fields.

@@ -70,6 +70,10 @@ class UserRepository:
         found = self._users.find({"_id": {"$in": list(user_ids)}}, {"name": 1})
         return {document["_id"]: document["name"] async for document in found}
 
+    async def find_hiding_last_seen(self, user_ids: Collection[UUID]) -> frozenset[UUID]:
+        wanted = {"_id": {"$in": list(user_ids)}, "preferences.show_last_seen": False}
+        return frozenset([document["_id"] async for document in self._users.find(wanted, {"_id": 1})])
+
     async def find_by_sign_in(self, field: Literal["email", "phone"], forms: Sequence[str]) -> User | None:
         """Find the account with one of these forms; if two accounts match, return the account of the earlier form."""
         found = await self._users.find({field: {"$in": list(forms)}}).to_list()

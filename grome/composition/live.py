@@ -1,5 +1,7 @@
 """Live connections: rooms, presence, chat and positions."""
 
+from grome.accounts.preferences import PreferenceService
+from grome.accounts.service import AccountService
 from grome.accounts.verifier import Verifier
 from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
@@ -14,6 +16,8 @@ from grome.realtime.event_data import EventData
 from grome.realtime.hub import Hub
 from grome.realtime.origins import AllowedOrigins
 from grome.realtime.presence import Presence
+from grome.realtime.presence_announcer import PresenceAnnouncer
+from grome.realtime.presence_leases import PresenceLeases
 from grome.realtime.requests import LiveRequests
 from grome.realtime.sign_in import LiveSignIn
 from grome.realtime.streams import LivePublisher
@@ -52,6 +56,29 @@ def event_data(container: Container) -> EventData:
 @live.provide
 def tickets(container: Container) -> Tickets:
     return Tickets(container.get(RedisClients).commands, container.get(Namespace), container.clock)
+
+
+@live.provide
+def presence_leases(container: Container) -> PresenceLeases:
+    return PresenceLeases(container.get(RedisClients).commands, container.get(Namespace))
+
+
+@live.provide
+def presence_announcer(container: Container) -> PresenceAnnouncer:
+    get = container.get
+    started = PresenceAnnouncer(get(PresenceLeases), get(AccountService), get(BookingQueries), get(LivePublisher))
+    started.start()
+    container.close_with(started.close)
+    return started
+
+
+@live.provide
+def presence(container: Container) -> Presence:
+    get = container.get
+    started = Presence(get(PresenceLeases), get(PreferenceService), get(PresenceAnnouncer))
+    started.start()
+    container.close_with(started.close)
+    return started
 
 
 @live.provide

@@ -12,6 +12,7 @@ from uuid import UUID
 from loguru import logger
 from redis.exceptions import RedisError
 
+from grome.accounts.preferences import PreferenceService
 from grome.infrastructure.cancellation import cancel_until_done, raise_if_cancelled
 from grome.realtime.presence_leases import SHARDS, Connections, Granted, PresenceLeases, PresenceStatus, shard_of
 
@@ -38,8 +39,8 @@ class Presence:
     thousand clients that reconnect at once need few commands.
     """
 
-    def __init__(self, leases: PresenceLeases, listener: PresenceListener) -> None:
-        self._leases, self._listener = leases, listener
+    def __init__(self, leases: PresenceLeases, preferences: PreferenceService, listener: PresenceListener) -> None:
+        self._leases, self._preferences, self._listener = leases, preferences, listener
         self._held: dict[UUID, int] = {}
         self._waiting: dict[UUID, list[asyncio.Future[bool]]] = {}
         self._changed: set[UUID] = set()
@@ -90,8 +91,12 @@ class Presence:
         return account_id in self._held or await self._leases.has_connection(account_id)
 
     async def statuses(self, account_ids: Collection[UUID]) -> dict[UUID, PresenceStatus]:
-        """Return the status of each account, as it was announced. Raises RedisError."""
-        return await self._leases.find_statuses(account_ids)
+        """Return the status of each account, as it was announced. Raises transient faults of MongoDB and Redis."""
+        statuses = await self._leases.find_statuses(account_ids)
+        hiding = await self._preferences.find_hiding_last_seen(
+            [account_id for account_id, status in statuses.items() if status.last_seen]
+        )
+        return statuses | {account_id: PresenceStatus(online=False) for account_id in hiding}
 
     async def _write_leases(self) -> None:
         """Write changes at once, and renew all leases three times during the life of a lease."""

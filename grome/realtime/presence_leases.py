@@ -1,9 +1,9 @@
 """Store the leases of connected accounts in Redis, 16 shards by account, each in one slot of a Redis Cluster."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import Final
 from uuid import UUID, uuid4
 from zlib import crc32
 
@@ -102,7 +102,7 @@ return 0
 
 
 class PresenceStatus(Struct, frozen=True):
-    """Says whether an account counts as online. `last_seen` is None while online, and if it is not known or hidden."""
+    """Says whether an account counts as online. `last_seen` is None while online, and if it is unknown or hidden."""
 
     online: bool
     last_seen: datetime | None = None
@@ -180,7 +180,7 @@ class PresenceLeases:
         return bool(await self._has_connection([self._connections(account_id)]))
 
     async def find_statuses(self, account_ids: Collection[UUID]) -> dict[UUID, PresenceStatus]:
-        """Return the status of each account, as it was announced."""
+        """Return the status of each account, with `last_seen` also of accounts that hide it."""
         by_shard: defaultdict[int, list[UUID]] = defaultdict(list)
         for account_id in account_ids:
             by_shard[shard_of(account_id)].append(account_id)
@@ -194,9 +194,6 @@ class PresenceLeases:
                 is_online = gone is not None
                 statuses[account_id] = PresenceStatus(is_online, None if is_online or not at else _moment(int(at)))
         return statuses
-
-    async def forget_last_seen(self, account_id: UUID) -> None:
-        await cast("Awaitable[int]", self._redis.delete(self._last_seen(account_id)))
 
     def _online(self, shard: int) -> str:
         return self._namespace.key(f"{{live:{shard}}}:presence")

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from grome.accounts.preferences import PreferenceService
 from grome.common.clock import system_clock
 from grome.common.ids import new_hex_id, new_id
 from grome.infrastructure.container import Container
@@ -63,16 +64,23 @@ def namespace() -> Namespace:
 
 
 @pytest.fixture
+def preferences(container: Container) -> PreferenceService:
+    return container.get(PreferenceService)
+
+
+@pytest.fixture
 def redis(container: Container) -> CountingRedis:
     return CountingRedis(connection_pool=container.get(RedisClients).commands.connection_pool)
 
 
 @pytest.fixture
-async def new_process(redis: Redis, namespace: Namespace, announced: Announced) -> AsyncIterator[NewProcess]:
+async def new_process(
+    redis: Redis, namespace: Namespace, preferences: PreferenceService, announced: Announced
+) -> AsyncIterator[NewProcess]:
     started: list[Presence] = []
 
     def start(times: LeaseTimes) -> Presence:
-        presence = Presence(PresenceLeases(redis, namespace, times), announced)
+        presence = Presence(PresenceLeases(redis, namespace, times), preferences, announced)
         presence.start()
         started.append(presence)
         return presence
@@ -176,11 +184,11 @@ async def test_presence_of_thousand_reconnecting_clients_needs_few_commands(
 
 
 async def test_presence_without_redis_counts_connections_of_its_own_process(
-    container: Container, announced: Announced, namespace: Namespace
+    container: Container, preferences: PreferenceService, announced: Announced, namespace: Namespace
 ) -> None:
     settings = msgspec.structs.replace(container.settings.redis, url=f"redis://127.0.0.1:{free_port()}")
     async with open_redis(settings) as gone:
-        presence, person = Presence(PresenceLeases(gone, namespace), announced), new_id()
+        presence, person = Presence(PresenceLeases(gone, namespace), preferences, announced), new_id()
         presence.start()
         assert sum([await presence.connected(person) for _ in range(11)]) == 10
         presence.disconnected(person)
