@@ -62,6 +62,7 @@ from grome.reconciliation.routes import reconciliation
 from grome.reports.routes import reports
 from grome.reviews.routes import reviews
 from grome.series.routes import series
+from grome.tracking.routes import tracking
 from grome.uploads.routes import uploads
 from grome.waitlist.routes import waitlist
 from grome.walk_ins.routes import walk_ins
@@ -79,6 +80,7 @@ FEATURES: tuple[Routes, ...] = (
     any_barber,
     quotes,
     series,
+    tracking,
     waitlist,
     walk_ins,
     calendar,

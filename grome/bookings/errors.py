@@ -24,6 +24,10 @@ class WrongState(ApiError):
     status, code, title = 409, "wrong_state", "The state of the booking does not allow this"
 
 
+class NotAHouseCall(ApiError):
+    status, code, title = 409, "not_a_house_call", "The visit takes place at the barber's shop"
+
+
 class OutsideWindow(ApiError):
     status, code, title = 409, "outside_window", "It is too early or too late for this action"
 

@@ -27,6 +27,9 @@ _TYPES: Final = {
     Action.TIP: EventType.BOOKING_TIPPED,
     Action.NOTE: EventType.BOOKING_NOTED,
     Action.PAY: EventType.BOOKING_PAYMENT_CHANGED,
+    Action.SET_OUT: EventType.BOOKING_ON_THE_WAY,
+    Action.TURN_BACK: EventType.BOOKING_ON_THE_WAY_ENDED,
+    Action.ARRIVE: EventType.BOOKING_ARRIVED,
 }
 
 

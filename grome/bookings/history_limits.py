@@ -1,6 +1,7 @@
 """Limit the number of entries in the history of a booking, without I/O.
 
 Repeatable actions are limited for each party separately, so that neither side can use up the entries of the other.
+A barber can set out to a visit a few times, and can always turn back.
 Actions that end the booking, answer a proposal or advance the visit happen once each, and always fit below
 `MAX_ENTRIES`, which the validator of the collection enforces. A change of the payment is never refused: beyond its
 limit it is stored without an entry, because the payments have histories of their own.
@@ -35,13 +36,18 @@ _ONE_TIME_ACTIONS: Final = frozenset(
         Action.LAPSE,
     }
 )
+# Follow a setting out, which is limited.
+_FOLLOW_UPS: Final = frozenset({Action.TURN_BACK, Action.ARRIVE})
+MAX_TRIPS: Final = 10
 
 
 def check_history(booking: Booking, party: Party, action: Action, fields: Mapping[str, Any]) -> None:
     """Check that the party can add an entry of this action, which sets `fields`. Raises HistoryFull."""
     closes_proposal = booking.proposal is not None and "proposal" in fields and fields["proposal"] is None
-    if action in _ONE_TIME_ACTIONS or action is Action.PAY or closes_proposal:
+    if action in _ONE_TIME_ACTIONS | _FOLLOW_UPS or action is Action.PAY or closes_proposal:
         return
+    if action is Action.SET_OUT and sum(entry.action is action for entry in booking.history) >= MAX_TRIPS:
+        raise HistoryFull
     if is_full(booking) or _count_repeatable(booking, party) >= MAX_ENTRIES_BY_PARTY:
         raise HistoryFull
 
@@ -77,4 +83,4 @@ def _count_repeatable(booking: Booking, party: Party) -> int:
 
 
 def _is_repeatable(entry: HistoryEntry) -> bool:
-    return entry.action not in _ONE_TIME_ACTIONS
+    return entry.action not in _ONE_TIME_ACTIONS | _FOLLOW_UPS

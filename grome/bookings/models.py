@@ -64,6 +64,9 @@ class Action(StrEnum):
     TIP = "tip"
     NOTE = "note"
     PAY = "pay"  # money was received or given back, or a payment failed
+    SET_OUT = "set_out"  # the barber is on the way to a house call
+    TURN_BACK = "turn_back"  # the barber took back the setting out
+    ARRIVE = "arrive"  # Grome noticed that the barber is at the customer's door
 
 
 class Origin(StrEnum):
@@ -117,7 +120,8 @@ TRANSITIONS = {
     Action.UNDO: Transition(frozenset({Status.IN_PROGRESS, Status.CANCELLED}), Status.ACCEPTED, _BARBER),
 }
 # Entries that add to a booking without changing its status or time; rules about the newest entry skip them.
-ANNOTATIONS = frozenset({Action.NOTE, Action.TIP, Action.PAY})
+TRIP_ACTIONS = frozenset({Action.SET_OUT, Action.TURN_BACK, Action.ARRIVE})
+ANNOTATIONS = frozenset({Action.NOTE, Action.TIP, Action.PAY}) | TRIP_ACTIONS
 
 
 # Ten services of 8 hours, twenty add-ons of 2 hours, buffers, the longest travel and a delay take 2,900 ticks.
@@ -190,6 +194,13 @@ class HouseCall(Struct, frozen=True):
     travel_min: int
 
 
+class OnTheWay(Struct, frozen=True):
+    """Describes the trip of a barber to a house call; `arrived_at` is null until the barber is there."""
+
+    since: datetime
+    arrived_at: datetime | None = None
+
+
 class Guest(Struct, frozen=True):
     """Names a customer without an account, as entered by the barber."""
 
@@ -253,10 +264,11 @@ class Booking(Struct, frozen=True, kw_only=True):
     to the agreed ticks; undoing the start releases `early_ticks`. Negative ticks are seats under daily caps
     (`grome/scheduling/daily_caps.py`). `version` is the version of the newest history entry. A request waits for the
     party in `awaits`, and expires if there is no answer at `answer_by`, unless a proposal is open; both fields are null
-    while no answer is awaited. `late_min` is the delay against the agreed time, by the barber's fault. A booking has a
-    customer or a guest. `price` is the price of the services less the discount. `terms` are the barber's terms at the
-    time of booking, and `commission_bp` is Grome's commission in basis points; neither changes later. `first_answer`
-    is stored if the request may be repeated, and is loaded only for a repeat.
+    while no answer is awaited. `late_min` is the delay against the agreed time, by the barber's fault. `on_the_way` is
+    set while the barber of an accepted house call is on the way, or waits at the door. A booking has a customer or a
+    guest. `price` is the price of the services less the discount. `terms` are the barber's terms at the time of
+    booking, and `commission_bp` is Grome's commission in basis points; neither changes later. `first_answer` is stored
+    if the request may be repeated, and is loaded only for a repeat.
     """
 
     id: UUID = field(name="_id")
@@ -278,6 +290,7 @@ class Booking(Struct, frozen=True, kw_only=True):
     answer_by: datetime | None = None
     proposal: Proposal | None = None
     late_min: int = 0
+    on_the_way: OnTheWay | None = None
     price: Amount
     discount: Discount | None = None
     currency: str
@@ -343,6 +356,7 @@ def snapshot_at_version(booking: Booking, version: int) -> Booking | None:
         answer_by=booking.answer_by if is_newest else entry.answer_by,
         proposal=booking.proposal if is_newest else None,
         late_min=booking.late_min if is_newest else 0,
+        on_the_way=_on_the_way_at(booking, version),
         payment=booking.payment if is_newest else _payment_at(booking, version),
         settlement=booking.settlement if is_newest else None,
     )
@@ -352,6 +366,25 @@ def _payment_at(booking: Booking, version: int) -> Payment:
     known = (entry.payment for entry in reversed(booking.history[:version]) if entry.payment)
     payment = booking.payment
     return next(known, None) or Payment(PaymentStatus.PENDING, payment.amount, payment.currency, payment.deposit)
+
+
+def _on_the_way_at(booking: Booking, version: int) -> OnTheWay | None:
+    trip: OnTheWay | None = None
+    status = Status.REQUESTED
+    for entry in booking.history[:version]:
+        if entry.action is Action.SET_OUT:
+            trip = OnTheWay(entry.at)
+        elif entry.action is Action.ARRIVE and trip:
+            trip = structs.replace(trip, arrived_at=entry.at)
+        elif entry.action is Action.TURN_BACK or ends_trip(entry.action, status, entry.status):
+            trip = None
+        status = entry.status
+    return trip
+
+
+def ends_trip(action: Action, before: Status, after: Status) -> bool:
+    """Return whether a change of a booking ends the trip of the barber: another status or another time."""
+    return before is not after or action is Action.RESCHEDULE
 
 
 def find_newest_entry(booking: Booking, *actions: Action) -> HistoryEntry | None:

@@ -1,7 +1,7 @@
 """Define the requests and responses of bookings."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from grome.bookings.models import (
     Guest,
     HistoryEntry,
     HouseCall,
+    OnTheWay,
     Origin,
     Party,
     Payment,
@@ -32,9 +33,15 @@ from grome.promos.models import Discount, PromoCode
 Note = Annotated[str, Meta(max_length=500), NOTE]
 
 Version = Annotated[int, Meta(ge=1, le=1_000_000, description="The booking's version when it was read.")]
+MAX_LATE_MIN: Final = 240
 LateMin = Annotated[
     int,
-    Meta(ge=5, le=240, multiple_of=5, description="Total minutes behind the agreed time, including earlier reports."),
+    Meta(
+        ge=5,
+        le=MAX_LATE_MIN,
+        multiple_of=5,
+        description="Total minutes behind the agreed time, including earlier reports.",
+    ),
 ]
 
 
@@ -185,6 +192,7 @@ class BookingOut(Struct, frozen=True):
     answer_by: datetime | None
     proposal: ProposalOut | None
     late_min: int
+    on_the_way: OnTheWay | None
     price: int
     discount: Discount | None
     currency: str

@@ -20,6 +20,7 @@ from grome.bookings.models import (
     Reason,
     Status,
     cancellation_reason,
+    ends_trip,
     party_of,
 )
 from grome.bookings.proposals import fields_closing_proposal
@@ -123,7 +124,8 @@ class BookingUpdater:
     async def write(self, booking: Booking, by: Author, update: BookingUpdate, now: datetime) -> Booking | None:
         """Write the update with its history entry; return None if the booking has changed since it was read.
 
-        An update to another status also closes an open proposal. Raises SlotTaken or SeatTaken if the update claims
+        An update to another status also closes an open proposal, and ends the trip of the barber to a house call, as
+        another time does. Raises SlotTaken or SeatTaken if the update claims
         ticks or seats of another booking, and HistoryFull.
         """
         check_history(booking, by.party, update.action, update.fields)
@@ -144,7 +146,9 @@ class BookingUpdater:
         )
         closed = fields_closing_proposal(booking) if update.status is not booking.status else {}
         payment = {"payment": to_document(update.payment)} if update.payment else {}
-        fields = {"status": update.status.value, **closed, **payment, **update.fields}
+        is_trip_over = booking.on_the_way and ends_trip(update.action, booking.status, update.status)
+        trip = {"on_the_way": None} if is_trip_over else {}
+        fields = {"status": update.status.value, **closed, **payment, **trip, **update.fields}
         return await self._bookings.update_if_version(
             booking, fields, entry, superseded=find_superseded_note(booking, entry)
         )

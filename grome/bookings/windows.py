@@ -18,6 +18,8 @@
 | note, by the customer                 | the booking                    | 24 hours after the end                  |
 | note, by the barber                   | the booking                    | ever                                    |
 | review                                | the `complete` entry           | 90 days after it                        |
+| setting out to a house call           | 3 hours before the start       | the end                                 |
+| turning back, arriving                | setting out                    | ever                                    |
 | seating a walk-in                     | joining the queue              | 24 hours after joining                  |
 
 A window that begins with an entry has no `opens_at`: the state of the booking implies the entry, and the clocks of two
@@ -35,6 +37,8 @@ from grome.bookings.models import Action, Booking, Party, Status, find_newest_en
 
 # A visit may start early; a start with a longer lead is taken for a mistake.
 START_BEFORE: Final = timedelta(hours=2)
+# A barber may set out early; what lasts longer than this is no single trip.
+SET_OUT_BEFORE: Final = timedelta(hours=3)
 # A busy barber may still record afterwards that a visit took place.
 RECORD_AFTER_END: Final = timedelta(hours=24)
 # An open visit is closed this long after its end, when all of its windows have passed.
@@ -138,6 +142,10 @@ def _until_answer(booking: Booking) -> Window:
     return Window(None, deadline - INSTANT) if deadline else ALWAYS
 
 
+def _set_out(booking: Booking) -> Window:
+    return Window(booking.scheduled_at - SET_OUT_BEFORE, booking.ends_at)
+
+
 def _until_recorded(booking: Booking) -> Window:
     return Window(None, _record_until(booking))
 
@@ -179,4 +187,7 @@ _WINDOWS: Final[Mapping[Action, _WindowRule | Mapping[Party, _WindowRule]]] = {
     Action.TIP: _tip,
     Action.NOTE: {Party.CUSTOMER: _until_recorded},
     Action.PAY: {},
+    Action.SET_OUT: _set_out,
+    Action.TURN_BACK: {},
+    Action.ARRIVE: {},
 }

@@ -4,7 +4,10 @@ from grome.accounts.preferences import PreferenceService
 from grome.accounts.service import AccountService
 from grome.accounts.verifier import Verifier
 from grome.barbers.service import BarberService
+from grome.bookings.on_the_way import HouseCallTrips
 from grome.bookings.queries import BookingQueries
+from grome.bookings.running_late import DelayShifter
+from grome.bookings.updates import BookingUpdater
 from grome.chat.queries import ChatQueries
 from grome.chat.service import ChatService
 from grome.infrastructure.container import Container, Providers
@@ -24,7 +27,9 @@ from grome.realtime.streams import LivePublisher
 from grome.realtime.subscriptions import LiveSubscriptions
 from grome.realtime.tickets import Tickets
 from grome.reviews.service import ReviewService
+from grome.tracking.lateness import LatenessAdvisor
 from grome.tracking.service import TrackingService
+from grome.tracking.trip_store import TripStore
 from grome.walk_ins.queries import WalkInQueries
 
 live = Providers()
@@ -50,6 +55,19 @@ def event_data(container: Container) -> EventData:
         get(ChatQueries),
         get(WalkInQueries),
         get(BarberService),
+    )
+
+
+@live.provide
+def tracking(container: Container) -> TrackingService:
+    get = container.get
+    return TrackingService(
+        TripStore(get(RedisClients).commands, get(Namespace)),
+        HouseCallTrips(get(BookingUpdater)),
+        get(BookingQueries),
+        get(BarberService),
+        LatenessAdvisor(get(BookingQueries), get(DelayShifter)),
+        container.clock,
     )
 
 

@@ -16,6 +16,8 @@ from grome.notifications.planner import Planner
 from grome.payments.subscriber import SettlementSubscriber
 from grome.promos.redemptions import PromoRedemptions
 from grome.realtime.streams import StreamPublisher
+from grome.tracking.service import TrackingService
+from grome.tracking.subscriber import TripSubscriber
 from grome.waitlist.subscriber import WaitlistSubscriber
 from grome.webhooks.subscriber import WebhookSubscriber
 
@@ -34,6 +36,7 @@ def subscribers(container: Container) -> Subscribers:
             "waitlist": get(WaitlistSubscriber),
             "promo codes": get(PromoRedemptions),
             "payments": get(SettlementSubscriber),
+            "trips": TripSubscriber(get(TrackingService)),
         }
     )
 

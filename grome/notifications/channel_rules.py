@@ -39,6 +39,7 @@ class ChannelRule(NamedTuple):
 _MAIL = (Channel.EMAIL,)
 _MAIL_AND_PUSH = (Channel.EMAIL, Channel.PUSH)
 _ALL = (Channel.EMAIL, Channel.PUSH, Channel.SMS)
+_PUSH_AND_SMS = (Channel.PUSH, Channel.SMS)
 _MAIL_AND_SMS = (Channel.EMAIL, Channel.SMS)
 
 RULES: Final = {
@@ -55,6 +56,9 @@ RULES: Final = {
     MessageKind.BOOKING_REMINDER: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),
     MessageKind.BOOKING_OFFERED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
     MessageKind.BOOKING_DELAYED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
+    # The visit is about to begin, so the reader is awake.
+    MessageKind.BOOKING_ON_THE_WAY: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED),
+    MessageKind.BOOKING_ARRIVED: ChannelRule(_PUSH_AND_SMS, Topic.BOOKINGS, QuietPolicy.IGNORED),
     MessageKind.BOOKING_TIME_PROPOSED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
     MessageKind.BOOKING_TIME_KEPT: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
     MessageKind.BOOKING_TIPPED: ChannelRule(_MAIL_AND_PUSH, Topic.BOOKINGS, QuietPolicy.HOLD),

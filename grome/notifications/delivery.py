@@ -29,6 +29,8 @@ _TIME_CRITICAL = frozenset(
         MessageKind.BOOKING_REMINDER,
         MessageKind.BOOKING_OFFERED,
         MessageKind.BOOKING_DELAYED,
+        MessageKind.BOOKING_ON_THE_WAY,
+        MessageKind.BOOKING_ARRIVED,
         MessageKind.BOOKING_TIME_PROPOSED,
         MessageKind.PAYMENT_ACTION,
     }

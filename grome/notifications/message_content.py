@@ -28,6 +28,8 @@ _WITHOUT_PRICES: Final = frozenset(
         MessageKind.BOOKING_DECLINED,
         MessageKind.BOOKING_CANCELLED,
         MessageKind.BOOKING_DELAYED,
+        MessageKind.BOOKING_ON_THE_WAY,
+        MessageKind.BOOKING_ARRIVED,
         MessageKind.BOOKING_TIME_PROPOSED,
         MessageKind.BOOKING_TIME_KEPT,
         MessageKind.BOOKING_TIPPED,
@@ -38,6 +40,8 @@ _SINGLE_READER: Final = frozenset(
     {
         MessageKind.BOOKING_OFFERED,
         MessageKind.BOOKING_DELAYED,
+        MessageKind.BOOKING_ON_THE_WAY,
+        MessageKind.BOOKING_ARRIVED,
         MessageKind.BOOKING_TIPPED,
         MessageKind.REVIEW_REQUEST,
     }

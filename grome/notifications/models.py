@@ -42,6 +42,8 @@ class MessageKind(StrEnum):
     BOOKING_REMINDER = "booking_reminder"
     BOOKING_OFFERED = "booking_offered"
     BOOKING_DELAYED = "booking_delayed"
+    BOOKING_ON_THE_WAY = "booking_on_the_way"
+    BOOKING_ARRIVED = "booking_arrived"
     BOOKING_TIME_PROPOSED = "booking_time_proposed"
     BOOKING_TIME_KEPT = "booking_time_kept"
     BOOKING_TIPPED = "booking_tipped"

@@ -120,6 +120,8 @@ _BOOKING_AUDIENCES: Final = {
     ],
     EventType.BOOKING_OFFERED: [_Audience(MessageKind.BOOKING_OFFERED, always=_CUSTOMER)],
     EventType.BOOKING_DELAYED: [_Audience(MessageKind.BOOKING_DELAYED, always=_CUSTOMER)],
+    EventType.BOOKING_ON_THE_WAY: [_Audience(MessageKind.BOOKING_ON_THE_WAY, always=_CUSTOMER)],
+    EventType.BOOKING_ARRIVED: [_Audience(MessageKind.BOOKING_ARRIVED, always=_CUSTOMER)],
     EventType.BOOKING_RESCHEDULED: [_Audience(MessageKind.BOOKING_CHANGED, unless_actor=_BOTH)],
     EventType.BOOKING_TIME_PROPOSED: [_Audience(MessageKind.BOOKING_TIME_PROPOSED, unless_actor=_BOTH)],
     EventType.BOOKING_PROPOSAL_REJECTED: [_Audience(MessageKind.BOOKING_TIME_KEPT, unless_actor=_BOTH)],

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from grome.bookings.models import ANNOTATIONS, Action, Booking, HistoryEntry, Origin, Party, Status, snapshot_at_version
+from grome.bookings.models import (
+    ANNOTATIONS,
+    Action,
+    Booking,
+    HistoryEntry,
+    OnTheWay,
+    Origin,
+    Party,
+    Status,
+    snapshot_at_version,
+)
 from grome.notifications.channel_rules import MIN_LEAD_TIME
 from grome.notifications.models import MessageKind, Notification
 
@@ -18,6 +28,8 @@ _REPEATABLE: Final = frozenset(
     {
         MessageKind.BOOKING_CHANGED,
         MessageKind.BOOKING_DELAYED,
+        MessageKind.BOOKING_ON_THE_WAY,
+        MessageKind.BOOKING_ARRIVED,
         MessageKind.BOOKING_TIME_PROPOSED,
         MessageKind.BOOKING_TIME_KEPT,
         MessageKind.BOOKING_TIPPED,
@@ -180,6 +192,18 @@ def _is_delay_relevant(notice: BookingNotice) -> bool:
     return is_ahead and _is_start_unchanged(notice)
 
 
+def _is_on_the_way(notice: BookingNotice) -> bool:
+    """Return whether the barber is still on the way since this entry, and has not arrived."""
+    trip, entry = notice.booking.on_the_way, notice.entry
+    return trip is not None and entry is not None and trip == OnTheWay(entry.at)
+
+
+def _is_at_the_door(notice: BookingNotice) -> bool:
+    """Return whether the arrival is still news: the visit has not begun, and the barber has not turned back."""
+    trip, entry = notice.booking.on_the_way, notice.entry
+    return trip is not None and entry is not None and trip.arrived_at == entry.at
+
+
 def _is_unchanged(notice: BookingNotice) -> bool:
     return notice.booking.status is notice.booking_then.status and _is_start_unchanged(notice)
 
@@ -194,6 +218,8 @@ _RELEVANCE_CHECKS: Final[dict[MessageKind, Callable[[BookingNotice], bool]]] = {
     MessageKind.BOOKING_OFFERED: _is_offer_open,
     MessageKind.BOOKING_CHANGED: _is_start_unchanged,
     MessageKind.BOOKING_DELAYED: _is_delay_relevant,
+    MessageKind.BOOKING_ON_THE_WAY: _is_on_the_way,
+    MessageKind.BOOKING_ARRIVED: _is_at_the_door,
     MessageKind.BOOKING_TIME_PROPOSED: _is_proposal_open,
     MessageKind.BOOKING_TIME_KEPT: _is_unchanged,
     MessageKind.BOOKING_TIPPED: _is_last_tip,

@@ -46,6 +46,7 @@ GOOD_BODIES = {
     "rebook": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
     "reschedule": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
     "late": b'{"minutes": 15}',
+    "report_position": b'{"lat": 52.5, "lng": 13.4}',
     "put_webhook_endpoint": b'{"url": "https://example.com/"}',
     "post_review": b'{"rating": 5}',
     "edit_review": b'{"rating": 5}',

@@ -119,6 +119,7 @@ async def _visits(
     done, declined, cancelled, missed = asked
     await told.ask("accept", barber, booking_id=done)
     await changed(container, {"id": done}, scheduled_at=container.clock() + timedelta(hours=1))
+    await _trip(told, container, customer, barber, done)
     await told.ask("start", barber, booking_id=done)
     await told.ask("undo", barber, booking_id=done)
     await told.ask("start", barber, booking_id=done)
@@ -191,6 +192,19 @@ async def _calendar(told: Story, barber: dict[str, str]) -> None:
     await told.ask("read_calendar", token=token_of(url))
     assert (await told.ask("reset_calendar_address", barber))["url"] != url
     await told.ask("turn_calendar_off", barber)
+
+
+async def _trip(
+    told: Story, container: Container, customer: dict[str, str], barber: dict[str, str], booking_id: str
+) -> None:
+    sydney = {"type": "Point", "coordinates": [151.2093, -33.8688]}
+    call = {"location": sydney, "address": "1 George St", "distance_m": 0.0, "travel_min": 10}
+    await changed(container, {"id": booking_id}, house_call=call)
+    assert (await told.ask("set_out", barber, booking_id=booking_id))["on_the_way"]["arrived_at"] is None
+    place = {"lat": -33.87, "lng": 151.2}
+    assert (await told.ask("report_position", barber, booking_id=booking_id, json=place))["distance_m"] > 800
+    assert (await told.ask("read_position", customer, booking_id=booking_id))["lat"] == place["lat"]
+    assert (await told.ask("turn_back", barber, booking_id=booking_id))["on_the_way"] is None
 
 
 async def _review(told: Story, customer: dict[str, str], barber: dict[str, str], barber_id: str, done: str) -> None:

@@ -34,8 +34,8 @@ async def test_created_booking_has_all_documented_fields(
     booking = await book(http, customer, shop, start)
     assert set(booking) == {
         "id", "status", "reason", "customer_id", "guest", "barber_id", "origin", "series_id", "services",
-        "scheduled_at", "ends_at", "house_call", "awaits", "answer_by", "proposal", "late_min", "price", "discount",
-        "currency", "payment", "settlement", "terms", "customer_note", "version", "created_at",
+        "scheduled_at", "ends_at", "house_call", "awaits", "answer_by", "proposal", "late_min", "on_the_way", "price",
+        "discount", "currency", "payment", "settlement", "terms", "customer_note", "version", "created_at",
     }  # fmt: skip
     assert (booking["status"], booking["reason"], booking["version"]) == ("requested", None, 1)
     assert (booking["customer_id"], booking["barber_id"]) == (str(customer.id), shop.id)

@@ -118,6 +118,10 @@ TABLE = [
     (Action.NOTE, ACCEPTED, CUSTOMER, None, END + 24 * HOUR),
     (Action.NOTE, ACCEPTED, BARBER, None, None),
     (Action.PAY, DONE, Party.SYSTEM, None, None),
+    (Action.SET_OUT, ACCEPTED, BARBER, START - 3 * HOUR, END),
+    (Action.SET_OUT, LATE, BARBER, START - 1.5 * HOUR, END + 90 * MINUTE),
+    (Action.TURN_BACK, ACCEPTED, BARBER, None, None),
+    (Action.ARRIVE, ACCEPTED, Party.SYSTEM, None, None),
 ]
 
 

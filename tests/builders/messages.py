@@ -32,7 +32,13 @@ ACCOUNT: Final = (
     MessageKind.NEW_DEVICE,
     MessageKind.SESSION_ENDED,
 )
-TO_CUSTOMERS: Final = (MessageKind.BOOKING_OFFERED, MessageKind.BOOKING_DELAYED, MessageKind.REVIEW_REQUEST)
+TO_CUSTOMERS: Final = (
+    MessageKind.BOOKING_OFFERED,
+    MessageKind.BOOKING_DELAYED,
+    MessageKind.BOOKING_ON_THE_WAY,
+    MessageKind.BOOKING_ARRIVED,
+    MessageKind.REVIEW_REQUEST,
+)
 TO_BARBERS: Final = (MessageKind.BOOKING_TIPPED,)
 TO_EITHER: Final = tuple(
     kind

@@ -121,6 +121,8 @@ def test_push_and_sms_in_quiet_hours_are_held_unless_urgent(channel: Channel) ->
         MessageKind.SESSION_ENDED,
         MessageKind.RESET_PASSWORD,
         MessageKind.VERIFY_EMAIL,
+        MessageKind.BOOKING_ON_THE_WAY,
+        MessageKind.BOOKING_ARRIVED,
     }
     assert {verdict(kind, channel) for kind in set(MessageKind) - at_once} == {MORNING}
 

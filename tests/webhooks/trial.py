@@ -39,6 +39,9 @@ TYPES = {
     "delay": EventType.BOOKING_DELAYED,
     "tip": EventType.BOOKING_TIPPED,
     "note": EventType.BOOKING_NOTED,
+    "set_out": EventType.BOOKING_ON_THE_WAY,
+    "turn_back": EventType.BOOKING_ON_THE_WAY_ENDED,
+    "arrive": EventType.BOOKING_ARRIVED,
     "undo": EventType.BOOKING_START_UNDONE,
 }
 
