@@ -23,6 +23,7 @@ from grome.barbers.routes import barbers, commissions
 from grome.bookings.routes import bookings
 from grome.calendar_feeds.routes import calendar
 from grome.catalogue.routes import services
+from grome.chat.routes import chat
 from grome.common.clock import Clock, system_clock
 from grome.common.errors import (
     ApiError,
@@ -93,6 +94,7 @@ FEATURES: tuple[Routes, ...] = (
     receipts,
     ledger,
     reports,
+    chat,
     uploads,
     notifications,
     webhooks,

@@ -5,6 +5,8 @@ from typing import Any
 from saq import CronJob
 
 from grome.bookings.jobs import close_overdue, expire_unanswered
+from grome.chat.jobs import discard_photos
+from grome.chat.photos import DISCARD_PHOTOS
 from grome.infrastructure.jobs.models import JobKind
 from grome.infrastructure.jobs.runner import Handler
 from grome.infrastructure.outbox.jobs import follow_later
@@ -41,6 +43,7 @@ HANDLERS: dict[JobKind, Handler] = {
     RECONCILE: reconcile,
     SETTLE_PAYMENTS: settle_payments,
     SEND_PAYOUT: send_payout,
+    DISCARD_PHOTOS: discard_photos,
 }
 
 # Each entry sets timeout and retries, since SAQ's defaults are ten seconds and one attempt.

@@ -113,6 +113,11 @@ class BookingQueries:
         """Return whether the customer has a booking that is not cancelled, with this barber or with any barber."""
         return await self._bookings.has_booked(customer_id, barber_id)
 
+    async def share_booking(self, actor: Actor, other_id: UUID) -> bool:
+        """Return whether a customer and a barber have had a booking together, in any state."""
+        other_side = Party.BARBER if actor.role is Role.CUSTOMER else Party.CUSTOMER
+        return await self._bookings.exists({**visible_to(actor), f"{other_side}_id": other_id})
+
     async def list_accepted_between(
         self, start: datetime, end: datetime, after: UpcomingBooking | None, limit: int
     ) -> list[UpcomingBooking]:

@@ -149,6 +149,10 @@ class BookingRepository:
             wanted["barber_id"] = barber_id
         return await self._bookings.find_one(wanted, {"_id": 1}, hint="customer") is not None
 
+    async def exists(self, wanted: Document) -> bool:
+        """Return whether a booking of a customer matches; `wanted` names the customer."""
+        return await self._bookings.find_one(wanted, {"_id": 1}, hint="customer") is not None
+
     async def has_completed(self, customer_id: UUID, barber_id: UUID) -> bool:
         """Return whether the customer has completed a visit with the barber."""
         wanted = {"customer_id": customer_id, "barber_id": barber_id, "status": Status.COMPLETED.value}

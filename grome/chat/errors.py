@@ -21,6 +21,14 @@ class ChatFull(ApiError):
     status, code, title = 409, "chat_full", "The chat of this booking has reached the greatest number of messages"
 
 
+class NotYourMessage(ApiError):
+    status, code, title = (
+        403,
+        "not_your_message",
+        "Its sender can change a message, and its receiver report it",
+    )
+
+
 class MessageClosed(ApiError):
     status, code, title = 409, "message_closed", "This message can no longer be changed"
 

@@ -1,12 +1,22 @@
 """Request and response bodies of the chat."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from grome.chat.models import MAX_KEY_LENGTH, MAX_PHOTOS, MAX_REASON_LENGTH, MAX_TEXT_LENGTH, Decision
+from grome.chat.models import (
+    MAX_KEY_LENGTH,
+    MAX_PHOTOS,
+    MAX_REASON_LENGTH,
+    MAX_TEXT_LENGTH,
+    Decision,
+    Message,
+    MessageReport,
+    Side,
+)
 from grome.common.text import NOTE
 from grome.infrastructure.http import PageQuery
 
@@ -46,7 +56,7 @@ class MessageReportIn(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), NOTE]
 
 
-class ResolveIn(Struct, frozen=True, forbid_unknown_fields=True):
+class ReportDecisionIn(Struct, frozen=True, forbid_unknown_fields=True):
     """`removed` deletes the message for both sides; `note` goes to the audit trail."""
 
     decision: Decision
@@ -193,3 +203,49 @@ class ReportedMessages(Struct, frozen=True):
 
     items: list[MessageOut]
     next_cursor: str | None
+
+
+Links = Mapping[UUID, str]
+
+
+def message_out(message: Message, links: Links) -> MessageOut:
+    """Return the message; `links` are the signed links of photos by their ids."""
+    return MessageOut(
+        id=message.id,
+        booking_id=message.booking_id,
+        sender_id=message.sender_id,
+        number=message.number,
+        text=message.text,
+        photos=_photos_out(message.photos, links),
+        version=message.version,
+        created_at=message.created_at,
+        edited_at=message.edited_at,
+        deleted_at=message.deleted_at,
+    )
+
+
+def marks_out(side: Side) -> MarksOut:
+    return MarksOut(side.delivered, side.read)
+
+
+def report_out(report: MessageReport, links: Links) -> MessageReportOut:
+    return MessageReportOut(
+        id=report.id,
+        booking_id=report.booking_id,
+        message_id=report.message_id,
+        reporter_id=report.reporter_id,
+        sender_id=report.sender_id,
+        reason=report.reason,
+        text=report.text,
+        photos=_photos_out(report.photos, links),
+        decision=report.decision,
+        note=report.note,
+        resolved_by=report.resolved_by,
+        resolved_at=report.resolved_at,
+        created_at=report.created_at,
+    )
+
+
+def _photos_out(photos: Sequence[UUID], links: Links) -> list[PhotoOut]:
+    """Return the photos that still exist."""
+    return [PhotoOut(photo, links[photo]) for photo in photos if photo in links]

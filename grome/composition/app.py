@@ -8,6 +8,7 @@ from grome.common.clock import Clock, system_clock
 from grome.composition.accounts import accounts
 from grome.composition.barbers import barbers
 from grome.composition.bookings import bookings
+from grome.composition.chat import chat
 from grome.composition.clients import clients
 from grome.composition.job_queue import job_queue
 from grome.composition.live import live
@@ -42,6 +43,7 @@ PROVIDERS: Final = Providers(
     payouts,
     reconciliation,
     uploads,
+    chat,
     webhooks,
 )
 # The change feed of barbers and the Verifier miss no change if they start now. Wrong settings of storage or transports

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from grome.audit.service import AuditTrail
 from grome.barbers.cache_invalidation import BarberCacheInvalidation
 from grome.barbers.change_feed import BarberChangeFeed
+from grome.chat.photos import PhotoCleanup
 from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
@@ -37,6 +38,7 @@ def subscribers(container: Container) -> Subscribers:
             "promo codes": get(PromoRedemptions),
             "payments": get(SettlementSubscriber),
             "trips": TripSubscriber(get(TrackingService)),
+            "photos": get(PhotoCleanup),
         }
     )
 

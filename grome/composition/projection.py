@@ -6,12 +6,16 @@ from grome.accounts.events import session_event, user_event
 from grome.adjustments.events import adjustment_event
 from grome.barbers.events import commission_event, online_event
 from grome.bookings.events import booking_event
+from grome.chat.events import mark_event, message_event, report_event
 from grome.infrastructure.outbox.models import (
     ADJUSTMENTS,
     BARBERS,
     BOOKINGS,
     COMMISSIONS,
+    CONVERSATIONS,
     FINDINGS,
+    MESSAGE_REPORTS,
+    MESSAGES,
     PAYMENTS,
     PAYOUT_ACCOUNTS,
     PAYOUTS,
@@ -33,6 +37,9 @@ PROJECTION: Final = Projection(
         BARBERS: online_event,
         BOOKINGS: booking_event,
         COMMISSIONS: commission_event,
+        CONVERSATIONS: mark_event,
+        MESSAGES: message_event,
+        MESSAGE_REPORTS: report_event,
         PAYMENTS: payment_event,
         PAYOUTS: payout_event,
         PAYOUT_ACCOUNTS: payout_account_event,

@@ -53,7 +53,7 @@ class _PaymentData(Struct, frozen=True):
 
 
 class _MoneyData(Struct, frozen=True):
-    """Describes an event of a payout, a payout account, an adjustment or a finding.
+    """Describes an event of a payout, a payout account, an adjustment, a finding or a report of a message.
 
     A payout account has the id of its barber.
     """

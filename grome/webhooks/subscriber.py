@@ -85,7 +85,7 @@ class WebhookSubscriber:
                 return barber_payload(event)
             case "review":
                 return review_payload(event)
-            case "payout" | "adjustment" | "finding":
+            case "payout" | "adjustment" | "finding" | "message_report":
                 return money_payload(event)
             case "payment":
                 payment = await self._payments.find(event.subject_id)

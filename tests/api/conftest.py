@@ -18,6 +18,7 @@ from tests.api.writes import changes_since, log_position, without_expiry
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.calendars import address, token_of
+from tests.builders.chat import report_message, send
 from tests.builders.people import Person, create_admin, register
 from tests.builders.reports import requested_report
 from tests.support.app import apart, app, container, database, http, running
@@ -38,6 +39,12 @@ GOOD_VALUES = {
 }
 # For each route with an id whose body requires a field, by the name of its handler.
 GOOD_BODIES = {
+    "send_message": b'{"key": "1", "text": "a"}',
+    "edit_message": b'{"text": "a"}',
+    "mark_read": b'{"message": "0190b0a0-0000-7000-8000-000000000000"}',
+    "mark_delivered": b'{"message": "0190b0a0-0000-7000-8000-000000000000"}',
+    "report_message": b'{"reason": "a"}',
+    "resolve_message_report": b'{"decision": "dismissed", "note": "a"}',
     "resolve_finding": b'{"reason": "Known."}',
     "put_push_token": b'{"token": "a"}',
     "put_note": b'{"note": "a"}',
@@ -133,6 +140,8 @@ async def cast(app: App) -> AsyncIterator[Cast]:
         customer, boss = await register(client), await create_admin(client, container)
         booking = await book(client, customer, shop, tomorrow(9))
         report = await requested_report(client, shop.person)
+        message = await send(client, customer, booking, "Hello")
+        reported = await report_message(client, shop.person, message)
         yield Cast(
             client,
             {Role.CUSTOMER: customer, Role.BARBER: shop.person, Role.ADMIN: boss},
@@ -141,6 +150,9 @@ async def cast(app: App) -> AsyncIterator[Cast]:
                 "service_id": shop.services[0][0],
                 "booking_id": booking["id"],
                 "report_id": report["id"],
+                "message_id": message["id"],
+                "message_report_id": reported["id"],
+                "account_id": shop.id,
                 "token": token_of(await address(client, customer)),
             },
         )

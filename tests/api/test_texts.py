@@ -16,7 +16,7 @@ MACHINE_TEXTS: Final = {
     *("ProfileIn.timezone", "PreferencesPatch.timezone", "ReportIn.timezone", "Register.timezone"),
     *("QuietHours.start", "QuietHours.end", "DayHours.start_time", "DayHours.end_time"),
     *("Break.start_time", "Break.end_time", "HolidayCalendar.country", "HolidayCalendar.subdivision"),
-    *("EndpointIn.url", "EndpointPatch.url", "ProfileIn.currency"),
+    *("EndpointIn.url", "EndpointPatch.url", "ProfileIn.currency", "MessageIn.key"),
     *("OnboardingIn.country", "JournalQuery.account", "AccountBalanceQuery.prefix"),
 }
 MACHINE_FIELDS: Final = {"cursor", "currency", "code", "promo_code", "kind"}

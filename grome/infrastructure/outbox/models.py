@@ -23,6 +23,9 @@ PAYMENTS: Final = "payments"
 PAYOUTS: Final = "payouts"
 PAYOUT_ACCOUNTS: Final = "payout_accounts"
 FINDINGS: Final = "reconciliation_findings"
+CONVERSATIONS: Final = "conversations"
+MESSAGES: Final = "messages"
+MESSAGE_REPORTS: Final = "message_reports"
 WALK_INS: Final = "walk_ins"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {
@@ -37,6 +40,9 @@ OUTBOXES: Final = {
     REVIEWS: "outbox",
     USERS: "outbox",
     SESSIONS: "notice",
+    CONVERSATIONS: "notice",
+    MESSAGES: "outbox",
+    MESSAGE_REPORTS: "outbox",
     WALK_INS: "outbox",
 }
 
@@ -136,7 +142,7 @@ class Event(Struct, frozen=True, kw_only=True):
     family. `people` are the account ids of the customer, if there is an account, and the barber, or of the user; a
     finding concerns nobody, and a barber that goes online concerns everybody around `location`. `actor_id` is the
     account that caused the event, None if Grome did. `reason` is the actor's or the bank's, for the audit trail.
-    `item_id` is the message of an event about a booking's conversation.
+    `item_id` is the message of an event about a conversation or a report.
     """
 
     id: UUID

@@ -25,7 +25,7 @@ _AWAIT_MS: Final = 1_000
 _WATCHED: Final = list(OUTBOXES)
 _OUTBOX_FIELDS: Final = sorted(set(OUTBOXES.values()))
 # The fields that events are built from; the rest of a document may be large and stays on the server.
-_KEPT_FIELDS: Final = ("_id", "customer_id", "barber_id", "user_id", "currency")
+_KEPT_FIELDS: Final = ("_id", "customer_id", "barber_id", "user_id", "booking_id", "message_id", "currency")
 
 
 class RelayState(Struct, frozen=True, kw_only=True):
