@@ -59,6 +59,12 @@ class Visit:
         url = f"/v1/bookings/{self.booking['id']}/position"
         return await (to or self.http).post(url, json={"lat": lat, "lng": lng}, headers=self.shop.auth)
 
+    async def signed_in_again(self) -> "Visit":
+        """Return the visit with new access tokens, which live for fifteen minutes."""
+        signed_in = Barber(await sign_in_again(self.http, self.shop.person), self.shop.services)
+        customer = await sign_in_again(self.http, self.customer)
+        return Visit(self.http, self.clock, self.booking, signed_in, customer)
+
     async def look(self, person: Person | None = None) -> httpx.Response:
         auth = (person or self.customer).auth
         return await self.http.get(f"/v1/bookings/{self.booking['id']}/position", headers=auth)
@@ -79,8 +85,7 @@ async def a_visit(
     call = {"location": {"lat": HOME[0], "lng": HOME[1]}, "address": "Lindenstraße 5"}
     booking = await book(http, customer, shop, start, house_call=call)
     clock.set(start - before)
-    signed_in = Barber(await sign_in_again(http, shop.person), shop.services)
-    return Visit(http, clock, booking, signed_in, await sign_in_again(http, customer))
+    return await Visit(http, clock, booking, shop, customer).signed_in_again()
 
 
 def way_to(metres: float, step_m: float) -> Iterator[float]:
