@@ -160,6 +160,7 @@ def _booking_data(booking: Booking, version: int) -> BookingData | None:
         late_min=now.late_min,
         payment=now.payment,
         settlement=now.settlement,
+        customer_note=now.customer_note,
     )
 
 

@@ -43,6 +43,7 @@ class BookingData(Struct, frozen=True, kw_only=True):
     late_min: int | UnsetType = UNSET
     payment: Payment | UnsetType = UNSET
     settlement: Settlement | UnsetType | None = UNSET
+    customer_note: str | UnsetType | None = UNSET
 
 
 class PaymentData(Struct, frozen=True, kw_only=True):
