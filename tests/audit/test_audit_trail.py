@@ -37,6 +37,19 @@ async def test_action_on_money_is_listed_with_actor_reason_and_amount(
     assert record["money"] == {"amount": 8_425, "currency": "EUR"}
 
 
+async def test_events_for_live_clients_are_not_recorded(http: httpx.AsyncClient, container: Container) -> None:
+    admin, barber_id, at = await create_admin(http, container), new_id(), container.clock()
+    kinds = (EventType.BARBER_ONLINE, EventType.BARBER_COMMISSION_CHANGED, EventType.WALK_IN_JOINED)
+    await container.get(AuditTrail).handle(
+        [
+            Event(id=new_id(), type=kind, at=at, subject_id=barber_id, version=version, people=())
+            for version, kind in enumerate(kinds)
+        ]
+    )
+    answer = await http.get("/v1/admin/audit", params={"subject_id": str(barber_id)}, headers=admin.auth)
+    assert [record["type"] for record in answer.json()["items"]] == ["barber.commission_changed"]
+
+
 async def test_refund_is_recorded_with_the_money_kept_before_and_after(
     http: httpx.AsyncClient, container: Container
 ) -> None:

@@ -1,77 +1,23 @@
 """The data of events keeps a client's copy equal to the state by REST."""
 
-import asyncio
-import json
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
-from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
-from grome.infrastructure.jobs.job_queue import JobQueue
-from grome.infrastructure.outbox.models import ChangeRecord, Event
-from grome.infrastructure.outbox.relay import Relay
-from grome.infrastructure.outbox.repository import RelayRepository
-from grome.realtime.event_data import EventData
-from grome.realtime.models import RoomEvent
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again
 from tests.conftest import AdjustableClock
+from tests.realtime.conftest import Collector, frames
 from tests.support.eventually import until
 
 MINUTE = timedelta(minutes=1)
-
-
-class Collector:
-    """Loads the data of events as the relay dispatches them, and keeps the events."""
-
-    def __init__(self, data: EventData) -> None:
-        self.data = data
-        self.events: list[Event] = []
-        self.told: list[RoomEvent] = []
-
-    async def handle(self, events: Sequence[Event]) -> None:
-        self.told += await self.data.load(events)
-        self.events += events
-
-    def versions(self, subject: str) -> list[int]:
-        return [event.version for event in self.events if str(event.subject_id) == subject]
-
-    def types_in(self, room: str) -> list[str]:
-        return [event["type"] for event in frames(self.told, room)]
-
-
-def frames(events: Iterable[RoomEvent], room: str) -> list[dict[str, Any]]:
-    return [json.loads(event.payload) for event in events if event.room == room]
-
-
-async def no_caches(_changes: Sequence[ChangeRecord]) -> None:
-    """Caches of this process hear of changes directly."""
-
-
-@pytest.fixture
-async def collector(container: Container) -> AsyncIterator[Collector]:
-    collector = Collector(container.get(EventData))
-    relay = Relay(
-        RelayRepository(container.database),
-        PROJECTION,
-        {"collector": collector},
-        no_caches,
-        container.get(JobQueue),
-        container.clock,
-    )
-    task = asyncio.create_task(relay.run())
-    yield collector
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def applied(state: dict[str, Any], events: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -144,7 +90,8 @@ async def test_booking_state_with_its_events_applied_equals_the_fresh_state(
 ) -> None:
     clock.set(tomorrow(10))
     shop = await barber(http, container, timezone="UTC")
-    day = Day(http, shop, [await register(http) for _ in range(6)], random.Random(seed))
+    chance = random.Random(seed)  # noqa: S311 -- a reproducible day, not a secret
+    day = Day(http, shop, [await register(http) for _ in range(6)], chance)
     await day.book()
     for minutes in (0, 60, 150):
         clock.set(tomorrow(10) + minutes * MINUTE)
@@ -159,7 +106,7 @@ async def test_booking_state_with_its_events_applied_equals_the_fresh_state(
         customer = day.customers[number]
         fresh = await read(http, customer.auth, booking)
         versions = [entry["version"] for entry in await history(http, customer.auth, booking)]
-        await until(lambda id=booking["id"], versions=versions: collector.versions(id) == versions)
+        await until(partial(collector.has, booking["id"], versions))
         for room in (f"booking:{booking['id']}", f"user:{customer.id}", f"shop:{shop.id}", f"user:{shop.id}"):
             told = [event for event in frames(collector.told, room) if event["subject"] == booking["id"]]
             assert applied(booking, told) == fresh

@@ -119,6 +119,8 @@ async def _pinged(http: httpx.AsyncClient, owner: Person) -> tuple[str, str]:
         ({"url": "https://example.com/" + "x" * 1_000}, "url"),
         ({"types": ["booking.accepted", "account.registered"]}, "types[1]"),
         ({"types": ["booking.lost"]}, "types[0]"),
+        ({"types": ["walk_in.joined"]}, "types[0]"),
+        ({"types": ["barber.online"]}, "types[0]"),
         ({"description": "x" * 201}, "description"),
         ({"secret": "whsec_AAAA"}, "secret"),
         ({"owner_id": str(uuid4())}, "owner_id"),
