@@ -46,11 +46,6 @@ def room_access(container: Container) -> RoomAccess:
 
 
 @live.provide
-def chat_queries(_: Container) -> ChatQueries:
-    return ChatQueries()
-
-
-@live.provide
 def event_data(container: Container) -> EventData:
     get = container.get
     return EventData(

@@ -158,6 +158,7 @@ def _booking_data(booking: Booking, version: int) -> BookingData | None:
         answer_by=now.answer_by,
         proposal=now.proposal,
         late_min=now.late_min,
+        on_the_way=now.on_the_way,
         payment=now.payment,
         settlement=now.settlement,
         customer_note=now.customer_note,

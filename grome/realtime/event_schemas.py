@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from grome.bookings.models import Party, Payment, Reason, Settlement, Status
+from grome.bookings.models import OnTheWay, Party, Payment, Reason, Settlement, Status
 from grome.bookings.schemas import ProposalOut
 from grome.common.geo import LatLng
 from grome.infrastructure.outbox.models import EventType
@@ -41,6 +41,7 @@ class BookingData(Struct, frozen=True, kw_only=True):
     answer_by: datetime | UnsetType | None = UNSET
     proposal: ProposalOut | UnsetType | None = UNSET
     late_min: int | UnsetType = UNSET
+    on_the_way: OnTheWay | UnsetType | None = UNSET
     payment: Payment | UnsetType = UNSET
     settlement: Settlement | UnsetType | None = UNSET
     customer_note: str | UnsetType | None = UNSET

@@ -18,6 +18,7 @@ from tests.realtime.conftest import Collector, frames
 from tests.support.eventually import until
 
 MINUTE = timedelta(minutes=1)
+HOME = {"location": {"lat": 52.52, "lng": 13.405}, "address": "Lindenstraße 5"}
 
 
 def applied(state: dict[str, Any], events: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -37,8 +38,8 @@ class Day:
 
     async def book(self) -> None:
         for number, customer in enumerate(self.customers):
-            start = tomorrow(10) + (5 + 35 * number) * MINUTE
-            booking = await book(self.http, customer, self.shop, start)
+            start = tomorrow(10) + (15 + 50 * number) * MINUTE
+            booking = await book(self.http, customer, self.shop, start, house_call=None if number else HOME)
             self.bookings.append((number, booking))
             if number % 2 == 0:
                 await move(self.http, self.shop.auth, booking, "accept")
@@ -48,8 +49,12 @@ class Day:
         self.shop = Barber(await sign_in_again(self.http, self.shop.person), self.shop.services)
         self.customers = [await sign_in_again(self.http, customer) for customer in self.customers]
 
+    async def set_out_to_the_first(self) -> None:
+        answer = await move(self.http, self.shop.auth, self.bookings[0][1], "on-the-way")
+        assert answer.status_code == 200, answer.text
+
     async def serve_the_first(self) -> None:
-        """Correct two mistakes; random changes leave this booking alone."""
+        """Correct two mistakes at the house call; random changes leave this booking alone."""
         _, booking = self.bookings[0]
         for action in ("start", "undo", "no-show", "undo", "start", "complete"):
             answer = await move(self.http, self.shop.auth, booking, action)
@@ -89,11 +94,12 @@ async def test_booking_state_with_its_events_applied_equals_the_fresh_state(
     http: httpx.AsyncClient, container: Container, clock: AdjustableClock, collector: Collector, seed: int
 ) -> None:
     clock.set(tomorrow(10))
-    shop = await barber(http, container, timezone="UTC")
+    shop = await barber(http, container, timezone="UTC", service_radius_km=8)
     chance = random.Random(seed)  # noqa: S311 -- a reproducible day, not a secret
     day = Day(http, shop, [await register(http) for _ in range(6)], chance)
     await day.book()
-    for minutes in (0, 60, 150):
+    await day.set_out_to_the_first()
+    for minutes in (0, 60, 160):
         clock.set(tomorrow(10) + minutes * MINUTE)
         await day.sign_in_again()
         for _ in range(50):

@@ -196,3 +196,33 @@ async def test_event_of_a_deleted_booking_has_no_data(
         f"user:{customer.id}",
     }
     assert all(msgspec.json.decode(event.payload)["data"] == {} for event in told)
+
+
+async def test_message_events_tell_text_marks_and_deletion(
+    http: httpx.AsyncClient, shop: Barber, collector: Collector
+) -> None:
+    customer = await register(http)
+    booking = await book(http, customer, shop, tomorrow(12))
+    messages, room = f"/v1/bookings/{booking['id']}/messages", f"booking:{booking['id']}"
+    sent = await http.post(messages, json={"key": "1", "text": "Hello"}, headers=customer.auth)
+    assert sent.status_code in {200, 201}, sent.text
+    message = sent.json()
+    await until(lambda: "message.sent" in collector.types_in(room))
+    read = await http.post(f"{messages}/read", json={"message": message["id"]}, headers=shop.auth)
+    assert read.status_code == 200, read.text
+    await until(lambda: "message.read" in collector.types_in(room))
+    gone = await http.delete(f"{messages}/{message['id']}", headers=customer.auth)
+    assert gone.status_code in {200, 204}, gone.text
+    await until(lambda: "message.deleted" in collector.types_in(room))
+    told = [event for event in frames(collector.told, room) if event["type"].startswith("message.")]
+    assert [event["version"] for event in told] == [1, 2, 3]
+    first, mark, last = [event["data"] for event in told]
+    assert (first["text"], first["number"], first["photo_ids"]) == ("Hello", 1, [])
+    assert mark == {
+        "booking_id": booking["id"],
+        "user_id": shop.id,
+        "message_id": message["id"],
+        "number": 1,
+    }
+    assert (last["text"], last["deleted_at"] is not None) == ("", True)
+    assert all(collector.types_in(f"user:{person}").count("message.sent") == 1 for person in (customer.id, shop.id))
