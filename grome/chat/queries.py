@@ -31,6 +31,7 @@ from grome.chat.schemas import (
 )
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
+from grome.common.errors import NotFound
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.mongo.access import visible_to
 
@@ -63,6 +64,14 @@ class ChatQueries:
         # Read after the messages, so that the marks and counts include every message of the page.
         conversation = await self._conversations.find(visible_to(actor), booking_id)
         return MessagePage(await self._state(seat, conversation), items, next_cursor)
+
+    async def get(self, actor: Actor, booking_id: UUID, message_id: UUID) -> MessageOut:
+        """Return a message of the actor's conversation. Raises NotFound."""
+        message = await self._messages.find(booking_id, message_id)
+        if message is None or actor.id not in {message.customer_id, message.barber_id}:
+            raise NotFound
+        [shown] = await self._present([message])
+        return shown
 
     async def list_messages(self, booking_id: UUID, query: PageQuery) -> tuple[list[MessageOut], str | None]:
         """Return messages and the next cursor, regardless of the reader, for Grome's own use."""

@@ -73,6 +73,12 @@ async def send_message(request: Request, actor: Actor, booking_id: UUID, body: M
     return await resolve(request, ChatService).send(actor, booking_id, body)
 
 
+@chat.get(_MESSAGE, who=SIDES, refusals=(NotFound,))
+async def read_message(request: Request, actor: Actor, booking_id: UUID, message_id: UUID) -> MessageOut:
+    """Return a message with new links to its photos, which live events do not have."""
+    return await resolve(request, ChatQueries).get(actor, booking_id, message_id)
+
+
 @chat.patch(
     _MESSAGE,
     who=SIDES,

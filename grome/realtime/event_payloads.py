@@ -71,11 +71,23 @@ def room_events(event: Event, subjects: Subjects) -> Iterator[RoomEvent]:
         body = EventBody(
             id=event.id, type=event.type, at=event.at, subject=event.subject_id, version=event.version, data=data
         )
-        payload, counted_as = _encode(body), f"{event.subject_id}:{event.family}"
+        payload, counted_as = _encode(body), _counted_as(event)
         for room in rooms:
             yield RoomEvent(room, event.people, counted_as, event.version, event.at, payload)
     if event.family == "walk_in" and event.type is not EventType.WALK_IN_JOINED:
         yield from _positions_behind(event, subjects)
+
+
+def _counted_as(event: Event) -> str:
+    """Return the name under which the versions of the event are counted.
+
+    A relay that has lost its position reads message by message, not in the order of the conversation. So each message
+    counts by itself, and each kind of mark by its author.
+    """
+    subject = f"{event.subject_id}:{event.family}"
+    if event.family != "message":
+        return subject
+    return f"{subject}:{event.type}:{event.actor_id}" if event.type in _MARKS else f"{subject}:{event.item_id}"
 
 
 def _rooms_of(event: Event, subjects: Subjects) -> list[str]:

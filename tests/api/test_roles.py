@@ -160,6 +160,7 @@ WHO = {
     "GET /v1/bookings/{booking_id}/position": SIGNED_IN,
     "GET /v1/bookings/{booking_id}/messages": SIDES,
     "POST /v1/bookings/{booking_id}/messages": SIDES,
+    "GET /v1/bookings/{booking_id}/messages/{message_id}": SIDES,
     "PATCH /v1/bookings/{booking_id}/messages/{message_id}": SIDES,
     "DELETE /v1/bookings/{booking_id}/messages/{message_id}": SIDES,
     "POST /v1/bookings/{booking_id}/messages/read": SIDES,

@@ -126,6 +126,7 @@ async def test_chat_of_a_guest_or_of_other_people_is_refused(
             ("GET", path, None),
             ("POST", f"{path}/read", {"message": message["id"]}),
             ("POST", f"{path}/{message['id']}/report", {"reason": "Rude."}),
+            ("GET", f"{path}/{message['id']}", None),
             ("PATCH", f"{path}/{message['id']}", {"text": "Mine"}),
             ("DELETE", f"{path}/{message['id']}", None),
         ):
