@@ -40,7 +40,6 @@ from grome.live_client.items import (
 )
 
 ABNORMAL: Final = 1006
-_DRAIN: Final = 4100
 _FINAL_CODES: Final = (range(4000, 4100), range(4200, 4300))  # the server forbids to reconnect
 _SILENT_HEARTBEATS: Final = 2.2
 _ROOMS_A_FRAME: Final = 50
@@ -56,8 +55,10 @@ _MIN_REFRESH_S: Final = 0.1
 
 @dataclass(frozen=True)
 class Timing:
-    """Delays in seconds. The n-th reconnect waits a random time up to `backoff_s` * 2**n, at most `max_backoff_s`.
+    """Delays in seconds.
 
+    The n-th reconnect waits as long as the server asked for, and then a random time up to `backoff_s` * 2**n, at most
+    `max_backoff_s`.
     Requests that are repeated after a reconnect have `resend_s` for their reply, the others `reply_s`.
     """
 
@@ -214,7 +215,7 @@ class LiveClient:
                 self._disconnect()
                 if any(code in codes for codes in _FINAL_CODES):
                     raise LiveClosed(code)  # noqa: TRY301 -- one place ends the client
-                retry_s = self._backoff() + (self._retry_ms / 1000 if code == _DRAIN else 0)
+                retry_s = self._retry_ms / 1000 + self._backoff()
                 self._failures += 1
                 await self._items.put(Disconnected(code, retry_s))
                 await asyncio.sleep(retry_s)

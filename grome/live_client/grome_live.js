@@ -28,13 +28,13 @@
  *   onEnd(code)                the server forbids to reconnect (codes 40xx and 42xx), or there is no session (code 0)
  *
  * Options, in the handlers' object: `msgpack: true` (binary frames), `WebSocket` (a class to use in place of the global
- * one), and the delays in milliseconds of DELAYS. The n-th reconnect waits a random time up to backoffMs * 2^n, at most
- * maxBackoffMs. Requests that are repeated after a reconnect have `resendMs` for their reply, the others `replyMs`.
+ * one), and the delays in milliseconds of DELAYS. The n-th reconnect waits as long as the server asked for, and then a
+ * random time up to backoffMs * 2^n, at most maxBackoffMs. Requests that are repeated after a reconnect have `resendMs`
+ * for their reply, the others `replyMs`.
  */
 
 const DELAYS = { backoffMs: 1_000, maxBackoffMs: 30_000, connectMs: 10_000, replyMs: 15_000, resendMs: 60_000 };
 const ABNORMAL = 1006;
-const DRAIN = 4100;
 const SILENT_HEARTBEATS = 2.2;
 const ROOMS_A_FRAME = 50;
 const MAX_REQUESTS = 32;
@@ -187,7 +187,7 @@ export class GromeLive {
     this.#disconnect();
     if (this.#hasEnded) return;
     if (isFinal(code)) return this.#finish(code);
-    const retryMs = this.#backoffMs() + (code === DRAIN ? this.#retryMs : 0);
+    const retryMs = this.#retryMs + this.#backoffMs();
     this.#failures += 1;
     this.#timers.retry = setTimeout(() => this.#open(), retryMs);
     this.#call("onDisconnected", code, retryMs);

@@ -4,9 +4,7 @@
 """
 
 import asyncio
-import os
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -49,6 +47,7 @@ from tests.builders.people import Person, create_admin, register
 from tests.builders.receiver import Receiver, receiving
 from tests.support.eventually import until
 from tests.support.http_client import http_client
+from tests.support.killing import kill_leader, kill_worker
 from tests.support.processes import RunningGrome, running_grome
 from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
@@ -193,9 +192,9 @@ class _Storm:
     async def _kill_in_turn(self, seconds: int) -> None:
         """Kill each kind at least once, in random order, with pauses in between."""
         kinds: list[tuple[str, Callable[[], object]]] = [
-            ("relay's leader", self._kill_leader),
-            ("job worker", lambda: self._kill_worker("Jobs")),
-            ("API worker", lambda: self._kill_worker("Server")),
+            ("relay's leader", lambda: kill_leader(self.grome, self.chance)),
+            ("job worker", lambda: kill_worker(self.grome, "Jobs", self.chance)),
+            ("API worker", lambda: kill_worker(self.grome, "Server", self.chance)),
             ("Valkey", lambda: self._kill_server(self.redis)),
             ("mongod", lambda: self._kill_server(self.mongo)),
         ]
@@ -208,20 +207,6 @@ class _Storm:
                 await asyncio.to_thread(kill)
                 self.killed[what] += 1
         await asyncio.sleep(pause_s)
-
-    def _kill_leader(self) -> None:
-        """Kill the process that last logged that it leads."""
-        lines = [msgspec.json.decode(line) for line in self.grome.log.read_bytes().splitlines() if b"Leads the" in line]
-        pid = lines[-1]["pid"]
-        if pid in {process.pid for process in self.grome.workers("Jobs")}:
-            os.kill(pid, signal.SIGKILL)
-        else:
-            self._kill_worker("Jobs")
-
-    def _kill_worker(self, kind: str) -> None:
-        while not (processes := self.grome.workers(kind)):
-            time.sleep(0.1)
-        self.chance.choice(processes).kill()
 
     def _kill_server(self, server: StoppableServer) -> None:
         server.kill()

@@ -54,9 +54,9 @@ class _PythonClient:
 
 @asynccontextmanager
 async def python_client(
-    url: str, tokens: Tokens, *, msgpack: bool = False, backoff_s: float = 0.02
+    url: str, tokens: Tokens, *, msgpack: bool = False, backoff_s: float = 0.02, max_backoff_s: float = 0.2
 ) -> AsyncIterator[DrivenClient]:
-    async with LiveClient(url, tokens, msgpack=msgpack, timing=Timing(backoff_s, max_backoff_s=0.2)) as client:
+    async with LiveClient(url, tokens, msgpack=msgpack, timing=Timing(backoff_s, max_backoff_s)) as client:
         yield _PythonClient(client)
 
 
@@ -113,9 +113,9 @@ class NodeClient:
 
 @asynccontextmanager
 async def node_client(
-    url: str, tokens: Tokens, *, msgpack: bool = False, backoff_s: float = 0.02
+    url: str, tokens: Tokens, *, msgpack: bool = False, backoff_s: float = 0.02, max_backoff_s: float = 0.2
 ) -> AsyncIterator[NodeClient]:
-    options = {"msgpack": msgpack, "backoffMs": backoff_s * 1_000, "maxBackoffMs": 200}
+    options = {"msgpack": msgpack, "backoffMs": backoff_s * 1_000, "maxBackoffMs": max_backoff_s * 1_000}
     process = await asyncio.create_subprocess_exec(
         NODE, _DRIVER, url, json.dumps(options), stdin=-1, stdout=-1, stderr=sys.stderr, limit=2**24
     )
