@@ -36,6 +36,7 @@ from grome.common.errors import (
 )
 from grome.composition import open_container
 from grome.console.routes import dashboard
+from grome.dev.live_demo.routes import live_demo
 from grome.dev.mailbox.routes import mailbox
 from grome.dev.pay_demo.routes import pay_demo
 from grome.favourites.routes import favourites
@@ -151,6 +152,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.blueprint(dashboard)
     app.blueprint(mailbox)
     app.blueprint(pay_demo)
+    app.blueprint(live_demo)
     app.exception(Exception)(answer_error)
 
     @app.before_server_start

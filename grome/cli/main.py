@@ -254,6 +254,8 @@ def _banner(settings: Settings, *, demo: bool) -> str:
         lines.append(f"  Mailbox         {base}/mailbox/")
     if settings.stripe.url and settings.env != "production":
         lines += [f"  Pay with cards  {base}/pay-demo", f"  Local Stripe    {settings.stripe.url}/"]
+    if settings.env != "production":
+        lines.append(f"  Visits, live    {base}/live-demo")
     if demo:
         from grome.dev.demo.seed import DEMO_ACCOUNTS, DEMO_PASSWORD  # noqa: PLC0415 -- as above
 

@@ -1,0 +1,1 @@
+"""A page of development that shows both sides of a visit live, in a browser."""
