@@ -75,13 +75,13 @@ async def a_visit(
     container: Container,
     clock: AdjustableClock,
     before: timedelta = timedelta(minutes=30),
-    **rules: Any,
+    customer: Person | None = None,
 ) -> Visit:
     """Return a visit of tomorrow; the clock is at so much time before its start."""
     start = tomorrow(12)
     clock.set(start - timedelta(hours=12))
-    shop = await barber(http, container, rules={"auto_accept": True, **rules}, service_radius_km=8)
-    customer = await register(http)
+    shop = await barber(http, container, rules={"auto_accept": True}, service_radius_km=8)
+    customer = await sign_in_again(http, customer) if customer else await register(http)
     call = {"location": {"lat": HOME[0], "lng": HOME[1]}, "address": "Lindenstraße 5"}
     booking = await book(http, customer, shop, start, house_call=call)
     clock.set(start - before)
