@@ -14,14 +14,17 @@ from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.payments.queries import PaymentQueries
 from grome.realtime.access import RoomAccess
+from grome.realtime.bus import BusReader
 from grome.realtime.connections import LiveConnections
 from grome.realtime.event_data import EventData
+from grome.realtime.history import RoomHistory
 from grome.realtime.hub import Hub
 from grome.realtime.origins import AllowedOrigins
 from grome.realtime.presence import Presence
 from grome.realtime.presence_announcer import PresenceAnnouncer
 from grome.realtime.presence_leases import PresenceLeases
 from grome.realtime.requests import LiveRequests
+from grome.realtime.ring import Ring
 from grome.realtime.sign_in import LiveSignIn
 from grome.realtime.streams import LivePublisher
 from grome.realtime.subscriptions import LiveSubscriptions
@@ -56,6 +59,25 @@ def event_data(container: Container) -> EventData:
         get(WalkInQueries),
         get(BarberService),
     )
+
+
+@live.provide
+def live_publisher(container: Container) -> LivePublisher:
+    return LivePublisher(container.get(RedisClients).commands, container.get(Namespace))
+
+
+@live.provide
+def bus_reader(container: Container) -> BusReader:
+    return BusReader(container.get(RedisClients).subscriptions, container.get(Namespace))
+
+
+@live.provide
+def hub(container: Container) -> Hub:
+    get = container.get
+    started = Hub(get(BusReader), RoomHistory(get(RedisClients).commands, get(Namespace)), Ring())
+    started.start()
+    container.close_with(started.close)
+    return started
 
 
 @live.provide

@@ -12,11 +12,11 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.outbox.models import ChangeRecord
 from grome.infrastructure.outbox.relay import Relay, Subscribers
 from grome.infrastructure.outbox.repository import RelayRepository
-from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.notifications.planner import Planner
 from grome.payments.subscriber import SettlementSubscriber
 from grome.promos.redemptions import PromoRedemptions
-from grome.realtime.streams import StreamPublisher
+from grome.realtime.event_data import EventData
+from grome.realtime.streams import LivePublisher, StreamPublisher
 from grome.tracking.service import TrackingService
 from grome.tracking.subscriber import TripSubscriber
 from grome.waitlist.subscriber import WaitlistSubscriber
@@ -30,7 +30,7 @@ def subscribers(container: Container) -> Subscribers:
     get = container.get
     return Subscribers(
         {
-            "live rooms": StreamPublisher(get(RedisClients).commands, get(Namespace)),
+            "live rooms": StreamPublisher(get(LivePublisher), get(EventData)),
             "audit trail": get(AuditTrail),
             "webhooks": get(WebhookSubscriber),
             "messages": Planner(get(JobQueue)),

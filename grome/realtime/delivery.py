@@ -1,35 +1,53 @@
 """An event or an ephemeral frame on its way to subscribers, encoded once for all of them."""
 
-from functools import cached_property
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from grome.realtime.models import Offset, format_offset
+from grome.infrastructure.websocket.framing import binary_frame, text_frame
+from grome.realtime.models import START, Offset, format_offset
 
 EVENT: Final = "event"
 _PUBLIC: Final = "area:"
+_UUID_BYTES: Final = 16
+_OVERHEAD_BYTES: Final = 400
 
 
 class Delivery:
     """A frame for the subscribers of a room. Each encoding is made at its first use and shared by all subscribers.
 
-    `t` is `event`, or the type of an ephemeral frame, which has no offset.
+    `t` is `event`, or the type of an ephemeral frame, which has no offset. `packed_people` are the bytes of the ids of
+    all accounts that may see it; everybody may see a frame of an area.
     """
 
-    def __init__(
-        self, room: str, people: frozenset[UUID], payload: bytes, offset: Offset | None, t: str = EVENT
-    ) -> None:
-        self.room, self.people, self.payload, self.offset, self.t = room, people, payload, offset, t
-        self.is_public = room.startswith(_PUBLIC)
+    __slots__ = ("_json_frame", "_msgpack_frame", "_people", "_sse", "offset", "packed_people", "payload", "room", "t")
+
+    def __init__(self, room: str, packed_people: bytes, payload: bytes, offset: Offset | None, t: str = EVENT) -> None:
+        self.room, self.packed_people, self.payload, self.offset, self.t = room, packed_people, payload, offset, t
+        self._people: frozenset[UUID] | None = None
+        self._json_frame: bytes | None = None
+        self._msgpack_frame: bytes | None = None
+        self._sse: bytes | None = None
+
+    @property
+    def is_public(self) -> bool:
+        return self.room.startswith(_PUBLIC)
+
+    @property
+    def people(self) -> frozenset[UUID]:
+        if self._people is None:
+            packed = self.packed_people
+            ids = (packed[at : at + _UUID_BYTES] for at in range(0, len(packed), _UUID_BYTES))
+            self._people = frozenset(UUID(bytes=one) for one in ids)
+        return self._people
 
     @property
     def size(self) -> int:
         """Return the bytes that the event takes in memory, about."""
-        return _OVERHEAD + len(self.payload) + _PERSON * len(self.people)
+        return _OVERHEAD_BYTES + len(self.payload) + len(self.packed_people)
 
-    @cached_property
+    @property
     def json(self) -> bytes:
         """Return the frame as JSON."""
         # Only the account itself is in its own room, which clients call `user`.
@@ -37,37 +55,33 @@ class Delivery:
         offset = f'"o":"{format_offset(self.offset)}",' if self.offset else ""
         return b'{"t":"%b","r":"%b",%b"d":%b}' % (self.t.encode(), name.encode(), offset.encode(), self.payload)
 
-    @cached_property
+    @property
     def json_frame(self) -> bytes:
         """Return the frame as a text message of a WebSocket."""
-        return _framed(0x81, self.json)
+        if self._json_frame is None:
+            self._json_frame = text_frame(self.json)
+        return self._json_frame
 
-    @cached_property
+    @property
     def msgpack_frame(self) -> bytes:
         """Return the frame as MessagePack in a binary message of a WebSocket."""
-        return _framed(0x82, msgspec.msgpack.encode(msgspec.json.decode(self.json)))
+        if self._msgpack_frame is None:
+            self._msgpack_frame = binary_frame(msgspec.msgpack.encode(msgspec.json.decode(self.json)))
+        return self._msgpack_frame
 
-    @cached_property
+    @property
     def sse(self) -> bytes:
         """Return the frame as a server-sent event; its id is the offset."""
-        number = f"id: {format_offset(self.offset)}\n".encode() if self.offset else b""
-        return b"%bdata: %b\n\n" % (number, self.json)
+        if self._sse is None:
+            number = f"id: {format_offset(self.offset)}\n".encode() if self.offset else b""
+            self._sse = b"%bdata: %b\n\n" % (number, self.json)
+        return self._sse
 
-    @cached_property
+    @property
     def resumed(self) -> bytes:
         """Return the JSON of `{"o", "d"}`, as replies to `sub` list missed events."""
-        return b'{"o":"%b","d":%b}' % (format_offset(self.offset or (0, 0)).encode(), self.payload)
+        return b'{"o":"%b","d":%b}' % (format_offset(self.offset or START).encode(), self.payload)
 
-
-_OVERHEAD: Final = 1_000  # an event in the ring with an encoding or two
-_PERSON: Final = 100
-
-
-def _framed(first: int, payload: bytes) -> bytes:
-    """Return a whole, unmasked message of a WebSocket."""
-    length = len(payload)
-    if length < 126:  # noqa: PLR2004 -- RFC 6455, 5.2
-        return bytes((first, length)) + payload
-    if length < 1 << 16:
-        return bytes((first, 126)) + length.to_bytes(2, "big") + payload
-    return bytes((first, 127)) + length.to_bytes(8, "big") + payload
+    def release(self) -> None:
+        """Drop the encodings, since an event that was delivered is seldom needed again."""
+        self._json_frame = self._msgpack_frame = self._sse = None

@@ -8,3 +8,7 @@ class UpgradeRequired(ApiError):
 
     def __init__(self) -> None:
         super().__init__(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+
+
+class TooManyRooms(ApiError):
+    status, code, title = 409, "too_many_rooms", "The connection is in too many rooms; leave some first"

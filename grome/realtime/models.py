@@ -56,6 +56,12 @@ def format_offset(offset: Offset) -> str:
     return f"{offset[0]}-{offset[1]}"
 
 
+def parse_entry_id(entry_id: bytes) -> Offset:
+    """Return the offset that is the id of a stream's entry. Raises ValueError."""
+    milliseconds, _, counter = entry_id.partition(b"-")
+    return int(milliseconds), int(counter)
+
+
 def parse_offset(text: str) -> Offset | None:
     """Return None if the text is no offset."""
     milliseconds, dash, counter = text.partition("-")

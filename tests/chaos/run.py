@@ -31,7 +31,6 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord, Event
-from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.migrations import MIGRATIONS
 from grome.notifications.channel_rules import RULES
 from grome.notifications.email.folder import open_mailbox
@@ -40,7 +39,6 @@ from grome.notifications.models import Channel, MessageKind, Notification
 from grome.notifications.planner import plan_notifications
 from grome.notifications.push import PushLog, open_pusher
 from grome.notifications.reminders import Reminders
-from grome.realtime.streams import stream_key
 from grome.webhooks.models import WEBHOOK
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, create_admin, register
@@ -49,6 +47,7 @@ from tests.support.eventually import until
 from tests.support.http_client import http_client
 from tests.support.killing import kill_leader, kill_worker
 from tests.support.processes import RunningGrome, running_grome
+from tests.support.rooms import stored_events
 from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
 # A booking has 2.75 changes on average, with its creation, so this is 20 bookings a second.
@@ -282,15 +281,12 @@ async def _live(container: Container, events: Sequence[Event]) -> list[UUID]:
     """Return the event ids in the rooms of all bookings; assert that each room is in order."""
     found: list[UUID] = []
     for booking_id in {event.subject_id for event in events}:
-        entries = [
-            fields
-            for _, fields in await container.get(RedisClients).commands.xrange(
-                stream_key(container.get(Namespace), f"booking:{booking_id}")
-            )
+        told = [
+            one for one in await stored_events(container, f"booking:{booking_id}") if one["type"].startswith("booking.")
         ]
-        versions = [int(fields[b"version"]) for fields in entries]
+        versions = [one["version"] for one in told]
         assert versions == sorted(versions)
-        found += [UUID(fields[b"id"].decode()) for fields in entries]
+        found += [UUID(one["id"]) for one in told]
     return found
 
 

@@ -7,7 +7,9 @@ from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.infrastructure.redis.client import Namespace, RedisClients
-from grome.realtime.streams import StreamPublisher, stream_key
+from grome.realtime.event_data import EventData
+from grome.realtime.shards import stream_key
+from grome.realtime.streams import LivePublisher, StreamPublisher
 from tests.conftest import AdjustableClock
 
 DAY = timedelta(days=1)
@@ -19,7 +21,7 @@ def an_event(container: Container, person: UUID, subject: UUID, version: int) ->
 
 
 async def test_live_room_drops_redelivered_versions_of_two_days(container: Container, clock: AdjustableClock) -> None:
-    rooms = StreamPublisher(container.get(RedisClients).commands, container.get(Namespace))
+    rooms = StreamPublisher(container.get(LivePublisher), container.get(EventData))
     person, subject = new_id(), new_id()
     stream = stream_key(container.get(Namespace), f"user:{person}")
     first = an_event(container, person, subject, 2)

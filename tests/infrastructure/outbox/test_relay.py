@@ -26,14 +26,13 @@ from grome.infrastructure.outbox.leader import LEASE_S
 from grome.infrastructure.outbox.models import ChangeRecord, Event, EventType
 from grome.infrastructure.outbox.relay import REDELIVER, Relay
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState
-from grome.infrastructure.redis.client import Namespace, RedisClients
-from grome.realtime.streams import stream_key
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, serve, tomorrow
 from tests.builders.people import PASSWORD, Person, register
 from tests.builders.unreadable import store_unreadable
 from tests.infrastructure.jobs.test_jobs import run_worker
 from tests.support.eventually import PATIENCE_S, until
+from tests.support.rooms import stored_events
 from workers.registry import HANDLERS
 
 A_DAY = ("requested", "accepted", "started", "completed")
@@ -122,14 +121,8 @@ async def test_relay_publishes_and_audits_each_booking_event_once_in_order(
         booking = await a_day(http, container, shop, customer)
         rooms = (f"booking:{booking['id']}", f"user:{customer.id}", f"user:{shop.id}")
 
-        async def told_in(room: str) -> list[dict[bytes, bytes]]:
-            entries = [
-                fields
-                for _, fields in await container.get(RedisClients).commands.xrange(
-                    stream_key(container.get(Namespace), room)
-                )
-            ]
-            return [fields for fields in entries if fields[b"subject"] == booking["id"].encode()]
+        async def told_in(room: str) -> list[dict[str, Any]]:
+            return [told for told in await stored_events(container, room) if told["subject"] == booking["id"]]
 
         async def complete() -> bool:
             return all([len(await told_in(room)) >= 4 for room in rooms])
@@ -138,9 +131,9 @@ async def test_relay_publishes_and_audits_each_booking_event_once_in_order(
         entries = await history(http, customer.auth, booking)
         for room in rooms:
             told = await told_in(room)
-            assert [one[b"type"].decode() for one in told] == [f"booking.{what}" for what in A_DAY]
-            assert [one[b"version"] for one in told] == [b"1", b"2", b"3", b"4"]
-            assert [one[b"id"].decode() for one in told] == [entry["id"] for entry in entries]
+            assert [one["type"] for one in told] == [f"booking.{what}" for what in A_DAY]
+            assert [one["version"] for one in told] == [1, 2, 3, 4]
+            assert [one["id"] for one in told] == [entry["id"] for entry in entries]
         records = container.database["audit"].find({"subject_id": UUID(booking["id"])}).sort("version", 1)
         assert [str(record["_id"]) async for record in records] == [entry["id"] for entry in entries]
 

@@ -6,12 +6,11 @@ import httpx
 
 from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.relay import Relay
-from grome.infrastructure.redis.client import Namespace, RedisClients
-from grome.realtime.streams import stream_key
 from tests.builders.people import create_admin
 from tests.builders.reviews import complete_visit, create_review, edit_review, put_answer, remove_review
 from tests.infrastructure.outbox.test_relay import running
 from tests.support.eventually import until
+from tests.support.rooms import stored_events
 
 TOLD = ["review.posted", "review.answered", "review.removed"]
 
@@ -28,14 +27,8 @@ async def test_relay_publishes_and_audits_review_events(http: httpx.AsyncClient,
         assert (await remove_review(http, visit, boss)).status_code == 204
 
         async def told_in(room: str) -> list[str]:
-            entries = [
-                fields
-                for _, fields in await container.get(RedisClients).commands.xrange(
-                    stream_key(container.get(Namespace), room)
-                )
-            ]
-            mine = [fields for fields in entries if fields[b"subject"] == visit.booking_id.encode()]
-            return [fields[b"type"].decode() for fields in mine]
+            mine = [told for told in await stored_events(container, room) if told["subject"] == visit.booking_id]
+            return [told["type"] for told in mine]
 
         rooms = [f"booking:{visit.booking_id}", f"user:{visit.customer.id}", f"user:{visit.shop.id}"]
 

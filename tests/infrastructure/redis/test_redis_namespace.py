@@ -12,7 +12,8 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.infrastructure.redis.client import Namespace, RedisClients
-from grome.realtime.streams import StreamPublisher
+from grome.realtime.event_data import EventData
+from grome.realtime.streams import LivePublisher, StreamPublisher
 from tests.builders.jobs import new_kind
 from tests.builders.world import build_barber
 from tests.support.eventually import until
@@ -87,7 +88,7 @@ async def test_every_redis_key_begins_with_the_namespace(settings: Settings) -> 
             version=1,
             people=(new_id(),),
         )
-        await StreamPublisher(container.get(RedisClients).commands, container.get(Namespace)).handle([event])
+        await StreamPublisher(container.get(LivePublisher), container.get(EventData)).handle([event])
         keys = [key.decode() async for key in container.get(RedisClients).commands.scan_iter()]
         await container.get(RedisClients).commands.flushdb()
         await container.get(JobQueue).drop(job.id)
