@@ -26,6 +26,7 @@ from grome.realtime.presence_leases import PresenceLeases
 from grome.realtime.requests import LiveRequests
 from grome.realtime.ring import Ring
 from grome.realtime.sign_in import LiveSignIn
+from grome.realtime.sse import EventStreams
 from grome.realtime.streams import LivePublisher
 from grome.realtime.subscriptions import LiveSubscriptions
 from grome.realtime.tickets import Tickets
@@ -147,3 +148,9 @@ def requests(container: Container) -> LiveRequests:
 def connections(container: Container) -> LiveConnections:
     get = container.get
     return LiveConnections(get(Hub), get(Presence), get(Verifier), get(LiveRequests).handle, container.settings.live)
+
+
+@live.provide
+def event_streams(container: Container) -> EventStreams:
+    get = container.get
+    return EventStreams(get(LiveConnections), get(LiveSignIn), get(LiveSubscriptions), get(Hub))

@@ -12,3 +12,7 @@ class UpgradeRequired(ApiError):
 
 class TooManyRooms(ApiError):
     status, code, title = 409, "too_many_rooms", "The connection is in too many rooms; leave some first"
+
+
+class TooManyConnections(ApiError):
+    status, code, title = 429, "too_many_connections", "The account has too many live connections; close another one"

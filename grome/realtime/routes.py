@@ -1,18 +1,32 @@
-"""Route of live connections."""
+"""Routes of live connections: sockets, event streams, and tickets that sign them in."""
 
-from sanic import Request
+from typing import Final, cast
+
+from sanic import HTTPResponse, Request
 from sanic.response import BaseHTTPResponse
+from sanic.server.protocols.base_protocol import SanicProtocol
 
-from grome.common.actor import ANYONE
-from grome.common.errors import Unavailable
+from grome.accounts.verifier import Verifier
+from grome.common.actor import ANYONE, SIGNED_IN, Actor
+from grome.common.errors import NotFound, Unauthenticated, Unavailable
 from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http.caching import NO_STORE
+from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.websocket.models import Socket, SocketListener
 from grome.infrastructure.websocket.upgrade import upgrade
 from grome.realtime.close_codes import CloseCode
 from grome.realtime.connections import LiveConnections
-from grome.realtime.errors import UpgradeRequired
+from grome.realtime.errors import TooManyConnections, UpgradeRequired
 from grome.realtime.frames import JSON, MSGPACK
 from grome.realtime.origins import AllowedOrigins
+from grome.realtime.schemas import EventsQuery, TicketOut
+from grome.realtime.sign_in import LiveSignIn
+from grome.realtime.sse import EventStreams, Send
+from grome.realtime.tickets import TICKET_SECONDS, Tickets
+
+EVENT_STREAM: Final = "text/event-stream"
+# Some proxies buffer a response until it ends unless they are told not to.
+_STREAM_HEADERS: Final = {"Cache-Control": NO_STORE, "X-Accel-Buffering": "no"}
 
 live = Routes("live", "/v1")
 
@@ -37,3 +51,46 @@ async def open_live_connection(request: Request) -> BaseHTTPResponse:
         return connection
 
     return upgrade(request, admit, [JSON, MSGPACK])
+
+
+@live.post("/live/ticket", who=SIGNED_IN, status=201)
+async def create_live_ticket(request: Request, actor: Actor) -> TicketOut:
+    """Create a ticket that signs one live connection in, for clients that cannot send an access token.
+
+    It works once, within 30 seconds. The connection ends with the access token that created the ticket.
+    """
+    _, expires_at = await resolve(request, Verifier).sign_in(_token_of(request))
+    return TicketOut(await resolve(request, Tickets).issue(actor, expires_at), TICKET_SECONDS)
+
+
+@live.get("/events", who=ANYONE, answers={200: EVENT_STREAM}, refusals=(TooManyConnections, NotFound))
+async def stream_events(request: Request, actor: Actor | None, query: EventsQuery) -> BaseHTTPResponse:
+    """Stream the events of rooms as server-sent events, for clients that cannot open a WebSocket.
+
+    Needs an access token, or a ticket in the query. Each message is a frame as docs/realtime.md describes. A client
+    that returns the last id as `Last-Event-ID` gets the missed events first.
+    """
+    streams = resolve(request, EventStreams)
+    if streams.is_full:
+        raise Unavailable
+    if actor is None and query.ticket is None:
+        raise Unauthenticated
+    signed_in = await resolve(request, LiveSignIn).redeem(_token_of(request) if actor else None, query.ticket)
+    response = HTTPResponse(content_type=EVENT_STREAM, headers={**_STREAM_HEADERS, "X-Request-ID": request_id(request)})
+    if request.method == "HEAD":
+        return response
+
+    async def start() -> Send:
+        await request.respond(response)
+        return response.send
+
+    last_event_id = request.headers.get("last-event-id") or query.last_event_id
+    await streams.serve(signed_in, query.rooms, last_event_id, start, cast("SanicProtocol", request.protocol).abort)
+    await response.send(end_stream=True)
+    return response
+
+
+def _token_of(request: Request) -> str:
+    """Return the access token, which was verified already."""
+    header: str = request.headers["authorization"]
+    return header.partition(" ")[2].strip()

@@ -35,15 +35,20 @@ class LiveSignIn:
             connection.close(CloseCode.UNAUTHENTICATED, str(error))
             return
         actor = signed_in.actor
-        rooms = await self._access.open_booking_rooms(actor)
+        welcome = await self.welcome(signed_in, self._heartbeat_s)
         if not await connection.connections.sign_in(connection, actor):
             connection.close(CloseCode.TOO_MANY_SOCKETS, _TOO_MANY)
         elif connection.is_closing:  # meanwhile
             connection.connections.sign_out(connection, actor)
         else:
-            lasts_s = self._seconds_left(signed_in)
-            connection.signed_in(actor, lasts_s)
-            connection.send(Welcome(actor.id, actor.session_id, int(lasts_s), self._heartbeat_s, [USER, *rooms]))
+            connection.signed_in(actor, self.seconds_left(signed_in))
+            connection.send(welcome)
+
+    async def welcome(self, signed_in: SignedInUntil, heartbeat_s: int) -> Welcome:
+        """Return the first frame of the server, which suggests rooms."""
+        actor = signed_in.actor
+        rooms = await self._access.open_booking_rooms(actor)
+        return Welcome(actor.id, actor.session_id, int(self.seconds_left(signed_in)), heartbeat_s, [USER, *rooms])
 
     async def redeem(self, token: str | None, ticket: str | None) -> SignedInUntil:
         """Return the actor of a token or a ticket. Raises Unauthenticated."""
@@ -59,9 +64,10 @@ class LiveSignIn:
         actor, expires_at = await self._verifier.sign_in(frame.token)
         if actor != connection.actor:
             raise Unauthenticated("The token is of another session.")
-        lasts_s = self._seconds_left(SignedInUntil(actor, expires_at))
+        lasts_s = self.seconds_left(SignedInUntil(actor, expires_at))
         connection.prolong(lasts_s)
         connection.reply(frame.id, {"expires_in": int(lasts_s)})
 
-    def _seconds_left(self, signed_in: SignedInUntil) -> float:
+    def seconds_left(self, signed_in: SignedInUntil) -> float:
+        """Return the remaining life of the access token."""
         return (signed_in.expires_at - self._clock()).total_seconds()

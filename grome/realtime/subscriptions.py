@@ -1,8 +1,10 @@
-"""Subscribe connections to rooms, and send them the presence and positions that no event repeats."""
+"""Subscribe clients to rooms, and send them the presence and positions that no event repeats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
+from grome.common.actor import Actor
 from grome.common.errors import ApiError
 from grome.realtime.access import RoomAccess
 from grome.realtime.connection import LiveConnection
@@ -12,11 +14,12 @@ from grome.realtime.frames import (
     Position,
     PresenceFrame,
     PresenceState,
+    RoomPosition,
     Sub,
     Unsub,
     WhereFrame,
 )
-from grome.realtime.hub import Hub
+from grome.realtime.hub import Hub, Subscriber
 from grome.realtime.models import Joined, RoomRequest
 from grome.realtime.presence import Presence
 from grome.realtime.refusals import live_error
@@ -36,57 +39,80 @@ class LiveSubscriptions:
 
         Raises transient faults of MongoDB and Redis; no room is joined then.
         """
+        connection.joining += 1
+        try:
+            others = await self.join(
+                connection,
+                connection.signed_in_actor,
+                frame.rooms,
+                connection.encoding.raw,
+                lambda joins: connection.reply(frame.id, joins),
+            )
+        finally:
+            connection.joining -= 1
+        for state in await self.find_states(connection.signed_in_actor, others):
+            connection.send(state)
+
+    async def join(
+        self,
+        subscriber: Subscriber,
+        actor: Actor,
+        rooms: Sequence[RoomPosition],
+        raw: Callable[[bytes], Any],
+        reply: Callable[[Joins], None],
+    ) -> Mapping[str, UUID]:
+        """Join the rooms that the actor may see, and return the other sides of rooms of bookings.
+
+        `reply` is called in the step of the event loop in which the subscriptions go live. `raw` makes a field of the
+        reply of an event's JSON. Raises transient faults of MongoDB and Redis; no room is joined then.
+        """
         answers: dict[str, JoinedRoom] = {}
         requests: dict[str, RoomRequest] = {}
-        for wanted in frame.rooms:
+        for wanted in rooms:
             try:
-                room = parse_room(wanted.room, connection.account_id).name
+                room = parse_room(wanted.room, actor.id).name
             except ApiError as error:
                 answers[wanted.room] = JoinedRoom(wanted.room, error=live_error(error))
             else:
                 requests[room] = RoomRequest(room, wanted.epoch, wanted.offset)
-        views = await self._access.look(connection.signed_in_actor, list(requests))
+        views = await self._access.look(actor, list(requests))
         for room, refusal in views.refused.items():
-            name = wire_name(room, connection.account_id)
+            name = wire_name(room, actor.id)
             answers[name] = JoinedRoom(name, error=live_error(refusal))
 
-        def reply(joined: Sequence[Joined]) -> None:
-            answers.update({answer.room: answer for room in joined for answer in [_answer(connection, room)]})
-            connection.reply(frame.id, Joins([answers[name] for name in dict.fromkeys(r.room for r in frame.rooms)]))
+        def on_joined(joined: Sequence[Joined]) -> None:
+            answers.update({answer.room: answer for room in joined for answer in [_answer(room, actor.id, raw)]})
+            reply(Joins([answers[name] for name in dict.fromkeys(wanted.room for wanted in rooms)]))
 
-        connection.joining += 1
-        try:
-            await self._hub.join(connection, [requests[room] for room in requests if room not in views.refused], reply)
-        finally:
-            connection.joining -= 1
-        await self._send_state(connection, views.others)
+        await self._hub.join(subscriber, [requests[room] for room in requests if room not in views.refused], on_joined)
+        return views.others
 
     def unsubscribe(self, connection: LiveConnection, frame: Unsub) -> None:
         for name in frame.rooms:
             self._hub.leave(connection, parse_room(name, connection.account_id).name)
         connection.reply(frame.id, {})
 
-    async def _send_state(self, connection: LiveConnection, others: Mapping[str, UUID]) -> None:
-        """Send presence and position of the rooms of bookings. A client gets them again with each change."""
+    async def find_states(self, actor: Actor, others: Mapping[str, UUID]) -> list[PresenceFrame | WhereFrame]:
+        """Return presence and position of rooms of bookings. A client gets them again with each change."""
         statuses = await self._presence.statuses(set(others.values())) if others else {}
+        states: list[PresenceFrame | WhereFrame] = []
         for room, other in others.items():
             status = statuses[other]
-            connection.send(PresenceFrame(room, PresenceState(other, status.online, status.last_seen)))
+            states.append(PresenceFrame(room, PresenceState(other, status.online, status.last_seen)))
             try:
-                at = await self._tracking.latest(connection.signed_in_actor, UUID(room.partition(":")[2]))
+                at = await self._tracking.latest(actor, UUID(room.partition(":")[2]))
             except NotOnTheWay:
                 continue
             if at:
-                connection.send(
-                    WhereFrame(room, Position(at.lat, at.lng, at.at, at.distance_m, at.eta_min, at.arrived))
-                )
+                states.append(WhereFrame(room, Position(at.lat, at.lng, at.at, at.distance_m, at.eta_min, at.arrived)))
+        return states
 
 
-def _answer(connection: LiveConnection, joined: Joined) -> JoinedRoom:
+def _answer(joined: Joined, account_id: UUID, raw: Callable[[bytes], Any]) -> JoinedRoom:
     return JoinedRoom(
-        wire_name(joined.room, connection.account_id),
+        wire_name(joined.room, account_id),
         joined.epoch,
         joined.offset,
         joined.recovered,
-        [connection.encoding.raw(event) for event in joined.events],
+        [raw(event) for event in joined.events],
     )

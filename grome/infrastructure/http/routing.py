@@ -79,7 +79,7 @@ class Routes:
     A handler is `async def name(request, actor, <parts of the path>, body, query, idempotency_key) -> Answer`, with
     only the parameters that it needs. `actor` is None if anyone may call and no token came. `body` and `query` are
     Structs, and parts of the path are UUIDs, dates, or unrestricted strings. A handler returns a Struct, None for 204,
-    or a ready response of a kind in `answers`.
+    or a ready response of a kind in `answers`. A handler that has sent the response itself, bit by bit, returns it too.
     """
 
     tag: str
@@ -151,7 +151,7 @@ def _endpoint(operation: Operation) -> Handler:
     takes_actor, takes_key = "actor" in wanted, "idempotency_key" in wanted
 
     @wraps(handler)
-    async def endpoint(request: Request, **path: str) -> BaseHTTPResponse:
+    async def endpoint(request: Request, **path: str) -> BaseHTTPResponse | None:
         request.ctx.started = time.perf_counter()
         if operation.at_once and (ready := operation.at_once(request)):
             log_request(request, ready.status)
@@ -180,7 +180,7 @@ def _endpoint(operation: Operation) -> Handler:
         finally:
             request_id_of_lines.reset(lines_before)
         log_request(request, response.status)
-        return response
+        return None if request.responded else response
 
     return endpoint
 

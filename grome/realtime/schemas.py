@@ -1,0 +1,26 @@
+"""Requests and responses of the routes of live connections."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from grome.common.text import ONE_LINE
+
+Room = Annotated[str, Meta(max_length=64, pattern=ONE_LINE)]
+
+
+class TicketOut(Struct, frozen=True):
+    """A secret that signs one live connection in, within `expires_in` seconds."""
+
+    ticket: str
+    expires_in: int
+
+
+class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Names the rooms of a stream. The header `Last-Event-ID` takes precedence over `last_event_id`."""
+
+    rooms: Annotated[list[Room], Meta(min_length=1, max_length=50)]
+    ticket: Annotated[str, Meta(max_length=100, pattern=ONE_LINE)] | None = None
+    last_event_id: Annotated[
+        str, Meta(max_length=1_200, pattern=ONE_LINE, description="The last id of an earlier stream, to resume from.")
+    ] = ""
