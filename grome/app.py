@@ -59,6 +59,7 @@ from grome.payments.routes import payments
 from grome.payouts.routes import payouts
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
+from grome.realtime.asyncapi import asyncapi_document
 from grome.receipts.routes import receipts
 from grome.reconciliation.routes import reconciliation
 from grome.reports.routes import reports
@@ -125,6 +126,11 @@ def document() -> dict[str, Any]:
     return openapi_document(FEATURES, title="Grome", version=__version__, description=DESCRIPTION)
 
 
+def live_document() -> dict[str, Any]:
+    """The AsyncAPI document of this version."""
+    return asyncapi_document(title="Grome live", version=__version__)
+
+
 def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     """An application ready to be served; it opens its clients when a worker starts."""
     configure_logging(settings.log)
@@ -142,7 +148,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         GZIP_MIN_BYTES=settings.http.gzip_min_bytes,
         MOTD=False,
     )
-    app.ctx.openapi = encode(document())
+    app.ctx.openapi, app.ctx.asyncapi = encode(document()), encode(live_document())
     for feature in FEATURES:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)

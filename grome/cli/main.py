@@ -1,4 +1,4 @@
-"""The command line: `grome run | serve | worker | migrate | seed | demo | jobs | ledger | doctor | openapi | …`."""
+"""The command line: `grome run | serve | worker | migrate | seed | jobs | ledger | doctor | openapi | asyncapi | …`."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from config.settings import Settings, SettingsError, load_settings
 from grome.accounts.service import AccountService
-from grome.app import document
+from grome.app import document, live_document
 from grome.cli.bootstrap import load_connected_settings, needs_local_stripe, opened_container, with_signing_key
 from grome.cli.doctor import examine
 from grome.cli.job_commands import jobs
@@ -167,6 +167,12 @@ cli.add_command(ledger)
 def openapi() -> None:
     """Print the OpenAPI document."""
     click.echo(msgspec.json.format(msgspec.json.encode(document()).decode(), indent=2))
+
+
+@cli.command()
+def asyncapi() -> None:
+    """Print the AsyncAPI document, which describes live connections."""
+    click.echo(msgspec.json.format(msgspec.json.encode(live_document()).decode(), indent=2))
 
 
 @cli.command()

@@ -175,6 +175,12 @@ class Joins(Struct, frozen=True):
     rooms: list[JoinedRoom]
 
 
+class Refreshed(Struct, frozen=True):
+    """The `ok` of a reply to `refresh`: the life of the new token."""
+
+    expires_in: int
+
+
 class EventFrame(Struct, frozen=True, tag_field="t", tag="event"):
     """An event of the room `r` at the offset `o`. `d` has `id`, `type`, `at`, `subject`, `version` and `data`."""
 

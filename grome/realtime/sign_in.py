@@ -8,7 +8,7 @@ from grome.common.errors import Unauthenticated
 from grome.realtime.access import RoomAccess
 from grome.realtime.close_codes import CloseCode
 from grome.realtime.connection import LiveConnection
-from grome.realtime.frames import Hello, Refresh, Welcome
+from grome.realtime.frames import Hello, Refresh, Refreshed, Welcome
 from grome.realtime.rooms import USER
 from grome.realtime.tickets import SignedInUntil, Tickets
 
@@ -66,7 +66,7 @@ class LiveSignIn:
             raise Unauthenticated("The token is of another session.")
         lasts_s = self.seconds_left(SignedInUntil(actor, expires_at))
         connection.prolong(lasts_s)
-        connection.reply(frame.id, {"expires_in": int(lasts_s)})
+        connection.reply(frame.id, Refreshed(int(lasts_s)))
 
     def seconds_left(self, signed_in: SignedInUntil) -> float:
         """Return the remaining life of the access token."""

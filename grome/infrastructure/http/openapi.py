@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import msgspec.inspect
 
 from grome.common.actor import ANYONE, SIGNED_IN
 from grome.common.errors import (
@@ -24,13 +23,11 @@ from grome.common.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from grome.common.text import END
 from grome.infrastructure.http.caching import NO_STORE
+from grome.infrastructure.http.json_schemas import SCHEMA_REF, Json, describe_types
 from grome.infrastructure.http.responses import JSON, PROBLEM, Problem
 from grome.infrastructure.http.routing import IdempotencyKey, Operation, Routes
 
-Json = dict[str, Any]
-_REF = "#/components/schemas/{name}"
 _IF_NONE_MATCH: Json = {
     "name": "If-None-Match",
     "in": "header",
@@ -70,10 +67,7 @@ class _Schemas:
             types.update(dict.fromkeys(operation.path_parts.values()))
             types.update(dict.fromkeys(kind for kind in operation.answers.values() if isinstance(kind, type)))
         wanted = list(types)
-        described, components = msgspec.json.schema_components(wanted, ref_template=_REF)
-        for kind in wanted:
-            _say_where_times_are(msgspec.inspect.type_info(kind), components)
-        schemas, self.components = _for_other_tools(list(described), components)
+        schemas, self.components = describe_types(wanted)
         self._schemas = dict(zip(wanted, schemas, strict=True))
         # A query is described field by field, as parameters.
         queries = {operation.hints["query"].__name__ for operation in operations if "query" in operation.hints}
@@ -87,84 +81,13 @@ class _Schemas:
         codes = list(codes)
         name = "Or".join(code.title().replace("_", "") for code in codes) + Problem.__name__
         narrowed = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string", "enum": codes}}}
-        self.components[name] = {"title": name, "allOf": [{"$ref": _REF.format(name=Problem.__name__)}, narrowed]}
-        return {"$ref": _REF.format(name=name)}
+        self.components[name] = {"title": name, "allOf": [{"$ref": SCHEMA_REF.format(name=Problem.__name__)}, narrowed]}
+        return {"$ref": SCHEMA_REF.format(name=name)}
 
     def fields_of(self, struct: type[msgspec.Struct]) -> tuple[dict[str, Json], set[str]]:
         """A query Struct's fields by name, and which are required."""
         schema = self._queries[struct.__name__]
         return schema.get("properties", {}), set(schema.get("required", []))
-
-
-def _say_where_times_are(kind: msgspec.inspect.Type, components: dict[str, Json]) -> None:
-    """Give times their format, which msgspec leaves out where the zone is not part of the type.
-
-    Every answer has times in UTC with their `Z`.
-    """
-    for child in _parts_of(kind):
-        _say_where_times_are(child, components)
-    if not isinstance(kind, msgspec.inspect.StructType):
-        return
-    schema = components.get(kind.cls.__name__) or components[f"{kind.cls.__module__}.{kind.cls.__qualname__}"]
-    for field in kind.fields:
-        described = schema["properties"][field.encode_name]
-        for choice in [described, *described.get("anyOf", ())]:
-            if choice.get("type") == "string" and _is_time(field.type):
-                choice["format"] = "date-time"
-
-
-def _is_time(kind: msgspec.inspect.Type) -> bool:
-    if isinstance(kind, msgspec.inspect.Metadata | msgspec.inspect.UnionType):
-        return any(_is_time(part) for part in _parts_of(kind))
-    return isinstance(kind, msgspec.inspect.DateTimeType)
-
-
-def _parts_of(kind: msgspec.inspect.Type) -> list[msgspec.inspect.Type]:
-    match kind:
-        case msgspec.inspect.Metadata():
-            return [kind.type]
-        case msgspec.inspect.StructType():
-            return [field.type for field in kind.fields]
-        case msgspec.inspect.UnionType():
-            return list(kind.types)
-        case msgspec.inspect.ListType():
-            return [kind.item_type]
-        case msgspec.inspect.DictType():
-            return [kind.key_type, kind.value_type]
-        case _:
-            return []
-
-
-def _for_other_tools(schemas: list[Json], components: dict[str, Json]) -> tuple[list[Json], dict[str, Json]]:
-    """Names without the dots of Python modules, no two titles the same, and patterns that every engine compiles.
-
-    msgspec writes the module before a name that two types share. Python's `$` also matches before a last line break,
-    which END forbids by a lookahead; in JSON Schema `$` is the end and nothing else, and RE2 has no lookahead.
-    """
-    names = {name: _component_name(name) for name in components}
-    references = {_REF.format(name=name): _REF.format(name=new) for name, new in names.items()}
-
-    def rewritten(node: Any) -> Any:  # noqa: ANN401 -- any JSON
-        if isinstance(node, dict):
-            changed = {key: rewritten(value) for key, value in node.items()}
-            if isinstance(pattern := changed.get("pattern"), str):
-                changed["pattern"] = pattern.replace(END, "$")
-            if (reference := changed.get("$ref")) in references:
-                changed["$ref"] = references[reference]
-            return changed
-        return [rewritten(child) for child in node] if isinstance(node, list) else node
-
-    renamed = {
-        names[name]: {**rewritten(schema), **({"title": names[name]} if "title" in schema else {})}
-        for name, schema in components.items()
-    }
-    return [rewritten(schema) for schema in schemas], renamed
-
-
-def _component_name(name: str) -> str:
-    """`grome.walk_ins.models.State` becomes `WalkinsState`: clients know the name, wherever the package lies."""
-    *path, own = name.split(".")
-    return path[-2].replace("_", "").capitalize() + own if path else name
 
 
 def _operation(operation: Operation, schemas: _Schemas) -> Json:

@@ -1,4 +1,4 @@
-"""Routes for operators and developers: health, metrics, the OpenAPI document and its page."""
+"""Routes for operators and developers: health, metrics, the OpenAPI and the AsyncAPI document."""
 
 import hmac
 from importlib.resources import files
@@ -58,6 +58,11 @@ async def read_metrics(request: Request) -> BaseHTTPResponse:
 @pages.get("/openapi.json")
 async def openapi(request: Request) -> HTTPResponse:
     return body(request, request.app.ctx.openapi, 200, JSON, REVALIDATED)
+
+
+@pages.get("/asyncapi.json")
+async def asyncapi(request: Request) -> HTTPResponse:
+    return body(request, request.app.ctx.asyncapi, 200, JSON, REVALIDATED)
 
 
 _DOCS = files("grome.infrastructure.http").joinpath("docs_page.html").read_text()
