@@ -71,10 +71,9 @@ class Delivery:
 
     @property
     def sse(self) -> bytes:
-        """Return the frame as a server-sent event; its id is the offset."""
+        """Return the frame as a server-sent event without its id, which differs between streams."""
         if self._sse is None:
-            number = f"id: {format_offset(self.offset)}\n".encode() if self.offset else b""
-            self._sse = b"%bdata: %b\n\n" % (number, self.json)
+            self._sse = b"data: %b\n\n" % self.json
         return self._sse
 
     @property

@@ -3,18 +3,14 @@
 import re
 from collections.abc import Iterable
 from typing import Final
-from zlib import crc32
 
 from grome.realtime.models import Offset, RoomRequest, format_offset, parse_offset
+from grome.realtime.shards import shard_of
 
 # `<shard>.<epoch>.<milliseconds>-<counter>`, all numbers in base 36, for each shard with a room of the stream.
 _PART: Final = re.compile(r"([0-9a-f])\.([0-9A-Za-z_-]{1,40})\.([0-9a-z]{1,11})-([0-9a-z]{1,7})")
 _MAX_ID: Final = 1_200
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-def shard_of(room: str) -> int:
-    return crc32(room.encode()) % 16
 
 
 class StreamPositions:
