@@ -205,6 +205,7 @@ async def _trip(
     assert (await told.ask("report_position", barber, booking_id=booking_id, json=place))["distance_m"] > 800
     assert (await told.ask("read_position", customer, booking_id=booking_id))["lat"] == place["lat"]
     assert (await told.ask("turn_back", barber, booking_id=booking_id))["on_the_way"] is None
+    await changed(container, {"id": booking_id}, house_call=None)
 
 
 async def _review(told: Story, customer: dict[str, str], barber: dict[str, str], barber_id: str, done: str) -> None:
