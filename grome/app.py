@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from loguru import logger
 from sanic import HTTPResponse, Request, Sanic
@@ -60,6 +60,10 @@ from grome.payouts.routes import payouts
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.realtime.asyncapi import asyncapi_document
+from grome.realtime.connections import LiveConnections
+from grome.realtime.hub import Hub
+from grome.realtime.presence import Presence
+from grome.realtime.routes import live
 from grome.receipts.routes import receipts
 from grome.reconciliation.routes import reconciliation
 from grome.reports.routes import reports
@@ -99,6 +103,7 @@ FEATURES: tuple[Routes, ...] = (
     chat,
     uploads,
     notifications,
+    live,
     webhooks,
     stripe_webhook,
     audit,
@@ -107,6 +112,9 @@ FEATURES: tuple[Routes, ...] = (
     ops,
 )
 
+
+# In the order in which they start.
+LIVE_PARTS: Final = (Hub, Presence, LiveConnections)
 
 DESCRIPTION = """\
 Find a barber nearby, book a time that is really free, and run a barber's day.
@@ -170,6 +178,18 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
+
+    @app.after_server_start
+    async def start_live(app: App) -> None:
+        """Job workers have the same container, and no live clients."""
+        for part in LIVE_PARTS:
+            app.ctx.container.get(part).start()
+
+    @app.before_server_stop
+    async def stop_live(app: App) -> None:
+        await app.ctx.container.get(LiveConnections).drain()
+        for part in reversed(LIVE_PARTS):
+            await app.ctx.container.get(part).close()
 
     @app.after_server_stop
     async def close_context(app: App) -> None:

@@ -22,11 +22,13 @@ from grome.dev.embedded.errors import CannotStart
 from grome.infrastructure.cancellation import cancel_until_done
 from grome.infrastructure.redis.stored_counts import StoredCounts
 from grome.nearby.fast_path import protocol_class
+from grome.realtime.connections import DRAIN_SECONDS
 from workers.runner import run_worker
 
 _POLL_SECONDS: Final = 0.25
-# From the signal to the last process. Requests in flight have 2.5 s of it (app.py), jobs one (workers/runner.py).
-_STOP_SECONDS: Final = 3.5
+# From the signal to the last process. Live clients are moved away first, then requests in flight have 2.5 s (app.py);
+# jobs have one second (workers/runner.py).
+_STOP_SECONDS: Final = DRAIN_SECONDS + 3.5
 # A busy machine takes long to start a worker. Sanic gives up after 30 s, and then kills its whole process group.
 _START_SECONDS: Final = 120
 # States in which a process has ended on purpose.
