@@ -19,6 +19,7 @@ from benchmarks.sections import (
     freshness,
     growth,
     ledger,
+    live,
     memory,
     nearby,
     payments,
@@ -37,6 +38,7 @@ SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "effects": effects.run,
     "ledger": ledger.run,
     "payments": payments.run,
+    "live": live.run,
     "growth": growth.run,
 }
 USUAL: Final = [name for name in SECTIONS if name != "growth"]
@@ -51,6 +53,7 @@ console = Console(highlight=False, width=140)
 @click.option("--effects-seconds", "effects_s", default=30, show_default=True, type=click.IntRange(min=1))
 @click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(min=20_000), help="In growth.")
 @click.option("--ledger-entries", default=50_000, show_default=True, type=click.IntRange(min=2), help="To verify.")
+@click.option("--sockets", default=5_000, show_default=True, type=click.IntRange(min=1_000), help="Live connections.")
 @click.option("--write", "to_readme", is_flag=True, help="Put the tables into benchmarks/README.md.")
 def main(sections: tuple[str, ...], *, to_readme: bool, **options: int) -> None:
     """Measure Grome beside its floors and a peer: all SECTIONS but growth, which takes long, unless some are named.

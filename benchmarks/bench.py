@@ -22,7 +22,7 @@ TOKEN_TTL_S: Final = 3_600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`largest` is the greatest number of barbers that `growth` lays, and `ledger_entries` are verified in `ledger`."""
+    """`largest` is the greatest number of barbers of `growth`; `ledger_entries` are verified, `sockets` opened."""
 
     rounds: int
     seconds: int
@@ -30,6 +30,7 @@ class Options:
     freshness_s: int
     effects_s: int
     ledger_entries: int
+    sockets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +83,13 @@ EFFECTS: Final = "bench_effects"
 AVAILABILITY: Final = "bench_availability"
 LEDGER: Final = "bench_ledger"
 PAYMENTS: Final = "bench_payments"
+LIVE: Final = "bench_live"
 GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1m"}
 _REDIS_NUMBERS: Final = {
     name: number
-    for number, name in enumerate((DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, LEDGER, PAYMENTS, *GROWTH.values()))
+    for number, name in enumerate(
+        (DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, LEDGER, PAYMENTS, LIVE, *GROWTH.values())
+    )
 }
 
 

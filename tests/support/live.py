@@ -18,7 +18,7 @@ Frame = dict[str, Any]
 
 
 class LiveSocket:
-    """Sends frames, and keeps what arrives until a test asks for it."""
+    """Sends frames, and keeps arriving frames until a test asks for them."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
