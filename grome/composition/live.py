@@ -20,6 +20,7 @@ from grome.realtime.event_data import EventData
 from grome.realtime.history import RoomHistory
 from grome.realtime.hub import Hub
 from grome.realtime.origins import AllowedOrigins
+from grome.realtime.positions import LivePositions
 from grome.realtime.presence import Presence
 from grome.realtime.presence_announcer import PresenceAnnouncer
 from grome.realtime.presence_leases import PresenceLeases
@@ -90,6 +91,7 @@ def tracking(container: Container) -> TrackingService:
         get(BookingQueries),
         get(BarberService),
         LatenessAdvisor(get(BookingQueries), get(DelayShifter)),
+        LivePositions(get(LivePublisher)),
         container.clock,
     )
 

@@ -20,7 +20,6 @@ from grome.realtime.frames import (
     Delivered,
     Hello,
     Ping,
-    Position,
     Read,
     Refresh,
     Send,
@@ -118,8 +117,4 @@ class LiveRequests:
 
     async def _report_position(self, connection: LiveConnection, frame: Where) -> None:
         point = LatLng(frame.lat, frame.lng)
-        at = await self._tracking.report(connection.signed_in_actor, frame.booking, point)
-        connection.reply(frame.id, at)
-        if at:
-            payload = msgspec.json.encode(Position(at.lat, at.lng, at.at, at.distance_m, at.eta_min, at.arrived))
-            await self._publisher.broadcast(booking_room(frame.booking), (), "where", payload)
+        connection.reply(frame.id, await self._tracking.report(connection.signed_in_actor, frame.booking, point))

@@ -11,7 +11,6 @@ from grome.realtime.connection import LiveConnection
 from grome.realtime.frames import (
     JoinedRoom,
     Joins,
-    Position,
     PresenceFrame,
     PresenceState,
     RoomPosition,
@@ -21,6 +20,7 @@ from grome.realtime.frames import (
 )
 from grome.realtime.hub import Hub, Subscriber
 from grome.realtime.models import Joined, RoomRequest
+from grome.realtime.positions import to_frame_position
 from grome.realtime.presence import Presence
 from grome.realtime.refusals import live_error
 from grome.realtime.rooms import parse_room, wire_name
@@ -104,7 +104,7 @@ class LiveSubscriptions:
             except NotOnTheWay:
                 continue
             if at:
-                states.append(WhereFrame(room, Position(at.lat, at.lng, at.at, at.distance_m, at.eta_min, at.arrived)))
+                states.append(WhereFrame(room, to_frame_position(at)))
         return states
 
 

@@ -1,5 +1,6 @@
 """Follow a barber on the way to a house call: the newest position, the remaining time, and the arrival."""
 
+from typing import Protocol
 from uuid import UUID
 
 from msgspec import UNSET, structs
@@ -22,6 +23,12 @@ from grome.tracking.schemas import PositionOut
 from grome.tracking.trip_store import Claim, ClaimRefusal, TripStore
 
 
+class PositionListener(Protocol):
+    """Hears of each position that the customer may see."""
+
+    async def moved(self, trip: Trip, position: PositionOut) -> None: ...
+
+
 class TrackingService:
     """Opens and closes trips, and follows their positions.
 
@@ -35,10 +42,11 @@ class TrackingService:
         bookings: BookingQueries,
         barbers: BarberService,
         lateness: LatenessAdvisor,
+        listener: PositionListener,
         clock: Clock,
     ) -> None:
         self._store, self._trips, self._bookings, self._barbers = store, trips, bookings, barbers
-        self._lateness, self._clock = lateness, clock
+        self._lateness, self._listener, self._clock = lateness, listener, clock
 
     async def set_out(self, actor: Actor, booking_id: UUID) -> BookingOut:
         """Record that the barber is on the way, and open the trip; a repeat opens a trip that was lost.
@@ -73,7 +81,10 @@ class TrackingService:
             lateness = await self._lateness.advise(actor, claim.trip, progress, now)
             progress = structs.replace(progress, lateness=lateness)
         await self._store.save(claim, progress)
-        return _position_out(progress, for_barber=True) if is_believed else None
+        if not is_believed:
+            return None
+        await self._listener.moved(claim.trip, _position_out(progress, for_barber=False))
+        return _position_out(progress, for_barber=True)
 
     async def latest(self, actor: Actor, booking_id: UUID) -> PositionOut | None:
         """Return the newest position, or None if there is none yet.
