@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from loguru import logger
 from sanic import HTTPResponse, Request, Sanic
@@ -61,8 +61,6 @@ from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.realtime.asyncapi import asyncapi_document
 from grome.realtime.connections import LiveConnections
-from grome.realtime.hub import Hub
-from grome.realtime.presence import Presence
 from grome.realtime.routes import live
 from grome.receipts.routes import receipts
 from grome.reconciliation.routes import reconciliation
@@ -112,9 +110,6 @@ FEATURES: tuple[Routes, ...] = (
     ops,
 )
 
-
-# In the order in which they start.
-LIVE_PARTS: Final = (Hub, Presence, LiveConnections)
 
 DESCRIPTION = """\
 Find a barber nearby, book a time that is really free, and run a barber's day.
@@ -173,23 +168,16 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     async def open_context(app: App) -> None:
         container = await open_container(settings, clock)
         app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
+        container.get(LiveConnections)  # reads the bus from now on, so that a restart loses no position
         # Objects loaded by now live as long as the process, so the collector need not scan them again. Requests create
         # no cycles, so it need not run after every few requests either.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
 
-    @app.after_server_start
-    async def start_live(app: App) -> None:
-        """Job workers have the same container, and no live clients."""
-        for part in LIVE_PARTS:
-            app.ctx.container.get(part).start()
-
     @app.before_server_stop
-    async def stop_live(app: App) -> None:
+    async def drain_live_connections(app: App) -> None:
         await app.ctx.container.get(LiveConnections).drain()
-        for part in reversed(LIVE_PARTS):
-            await app.ctx.container.get(part).close()
 
     @app.after_server_stop
     async def close_context(app: App) -> None:

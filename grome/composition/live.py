@@ -148,8 +148,11 @@ def requests(container: Container) -> LiveRequests:
 
 @live.provide
 def connections(container: Container) -> LiveConnections:
-    get = container.get
-    return LiveConnections(get(Hub), get(Presence), get(Verifier), get(LiveRequests).handle, container.settings.live)
+    get, settings = container.get, container.settings.live
+    started = LiveConnections(get(Hub), get(Presence), get(Verifier), get(LiveRequests).handle, settings)
+    started.start()
+    container.close_with(started.close)
+    return started
 
 
 @live.provide
