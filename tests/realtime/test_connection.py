@@ -25,7 +25,7 @@ async def test_hello_with_a_token_welcomes_with_the_rooms_of_open_bookings(
     app: App, http: httpx.AsyncClient, container: Container
 ) -> None:
     customer, chair = await register(http), await barber(http, container)
-    booking = (await ask(http, customer.auth, chair, tomorrow(10))).json()
+    booking = (await ask(http, customer, chair, tomorrow(10))).json()
 
     async with open_socket(app) as socket:
         await socket.send(t="hello", token=customer.access_token)
@@ -76,7 +76,7 @@ async def test_subscription_answers_each_room_and_refuses_foreign_rooms(
     app: App, http: httpx.AsyncClient, container: Container
 ) -> None:
     customer, chair = await register(http), await barber(http, container)
-    booking = (await ask(http, customer.auth, chair, tomorrow(10))).json()
+    booking = (await ask(http, customer, chair, tomorrow(10))).json()
     room, shop = f"booking:{booking['id']}", f"shop:{chair.id}"
     nothing = f"booking:{new_id()}"
 
