@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from msgspec import Struct
-
 from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.models import Party
@@ -34,13 +32,6 @@ from grome.common.clock import to_utc
 from grome.common.errors import NotFound
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.mongo.access import visible_to
-
-
-class UnreadMessage(Struct, frozen=True):
-    """A message that its receiver has not read, and the number of unread messages of the conversation."""
-
-    message: Message
-    unread: int
 
 
 class ChatQueries:
@@ -105,8 +96,8 @@ class ChatQueries:
         """Return the existing messages with these ids, for Grome's own use."""
         return {item.id: item for item in await self._present(await self._messages.find_many(message_ids))}
 
-    async def find_unread(self, booking_id: UUID, message_id: UUID, reader_id: UUID) -> UnreadMessage | None:
-        """Return a message to `reader_id` for a notification.
+    async def find_unread(self, booking_id: UUID, message_id: UUID, reader_id: UUID) -> Message | None:
+        """Return the newest message to `reader_id` if the given message is still unread, for a notification.
 
         Returns None if it was read or deleted, or one side has blocked the other since.
         """
@@ -117,7 +108,8 @@ class ChatQueries:
         side = conversation.customer if reader_id == conversation.customer_id else conversation.barber
         if message.number <= side.read or await self.are_blocked(conversation.customer_id, conversation.barber_id):
             return None
-        return UnreadMessage(message, side.unread)
+        latest = await self._messages.find(booking_id, conversation.latest_id)
+        return latest if latest and latest.sender_id == message.sender_id and not latest.deleted_at else message
 
     async def are_blocked(self, one_id: UUID, other_id: UUID) -> bool:
         """Return whether one of two accounts has blocked the other."""

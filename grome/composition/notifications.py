@@ -4,10 +4,12 @@ from grome.accounts.preferences import PreferenceService
 from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
+from grome.chat.queries import ChatQueries
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.notifications.budgets import MessageBudgets
+from grome.notifications.chat_contexts import ChatContexts
 from grome.notifications.context_loader import ContextLoader
 from grome.notifications.delivery import Deliverer, Transports
 from grome.notifications.delivery_log import NotificationLog
@@ -25,6 +27,7 @@ from grome.notifications.sender import MessageSender
 from grome.notifications.sms import open_sms
 from grome.notifications.unsubscribe import UnsubscribeLinks, UnsubscribeService
 from grome.payments.queries import PaymentQueries
+from grome.realtime.presence_leases import PresenceLeases
 from grome.receipts.links import ReceiptLinks
 from grome.reviews.service import ReviewService
 from grome.webhooks.service import WebhookService
@@ -98,6 +101,13 @@ def payment_contexts(container: Container) -> PaymentContexts:
 
 
 @notifications.provide
+def chat_contexts(container: Container) -> ChatContexts:
+    get = container.get
+    is_online = get(PresenceLeases).has_connection
+    return ChatContexts(get(ChatQueries), get(PeopleNames), is_online, container.settings.http.app_base)
+
+
+@notifications.provide
 def context_loader(container: Container) -> ContextLoader:
     get = container.get
     return ContextLoader(
@@ -105,7 +115,7 @@ def context_loader(container: Container) -> ContextLoader:
         get(BookingQueries),
         get(ReviewService),
         get(WebhookService),
-        get(PaymentContexts),
+        (get(PaymentContexts), get(ChatContexts)),
         container.settings.http.app_base,
         container.clock,
     )

@@ -40,6 +40,7 @@ _MAIL = (Channel.EMAIL,)
 _MAIL_AND_PUSH = (Channel.EMAIL, Channel.PUSH)
 _ALL = (Channel.EMAIL, Channel.PUSH, Channel.SMS)
 _PUSH_AND_SMS = (Channel.PUSH, Channel.SMS)
+_PUSH = (Channel.PUSH,)
 _MAIL_AND_SMS = (Channel.EMAIL, Channel.SMS)
 
 RULES: Final = {
@@ -66,6 +67,7 @@ RULES: Final = {
     MessageKind.REVIEW_REQUEST: ChannelRule(_MAIL_AND_PUSH, Topic.REVIEWS, QuietPolicy.HOLD),
     MessageKind.REVIEW_POSTED: ChannelRule(_MAIL_AND_PUSH, Topic.REVIEWS, QuietPolicy.HOLD),
     MessageKind.REVIEW_ANSWERED: ChannelRule(_MAIL_AND_PUSH, Topic.REVIEWS, QuietPolicy.HOLD),
+    MessageKind.MESSAGE_RECEIVED: ChannelRule(_PUSH, Topic.BOOKINGS, QuietPolicy.HOLD),
     MessageKind.PAYMENT_ACTION: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
     MessageKind.PAYMENT_FAILED: ChannelRule(_MAIL_AND_PUSH, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
     MessageKind.PAYMENT_SCHEDULED: ChannelRule(_MAIL, Topic.BOOKINGS, QuietPolicy.HOLD),

@@ -8,6 +8,7 @@ from grome.bookings.figures import price_lines
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
+from grome.notifications.chat_contexts import ChatContexts
 from grome.notifications.message_context import MessageContext
 from grome.notifications.models import (
     AccountFacts,
@@ -40,21 +41,26 @@ class ContextLoader:
         bookings: BookingQueries,
         reviews: ReviewService,
         webhooks: WebhookService,
-        payments: PaymentContexts,
+        loaders: tuple[PaymentContexts, ChatContexts],
         app_base: str,
         clock: Clock,
     ) -> None:
         self._names, self._bookings, self._reviews = names, bookings, reviews
-        self._webhooks, self._payments = webhooks, payments
+        self._webhooks = webhooks
+        self._payments, self._chat = loaders
         self._app_base, self._clock = app_base, clock
 
-    async def find(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
+    async def find(  # noqa: PLR0911 -- a table, one row a family
+        self, notification: Notification, recipient: Recipient
+    ) -> MessageContext | None:
         """Return the context of a notification; None if its subject is gone or the news is no longer true."""
         match notification.kind:
             case MessageKind.WELCOME | MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
                 return await self._account_context(notification, recipient)
             case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
                 return await self._review_context(notification, recipient)
+            case MessageKind.MESSAGE_RECEIVED:
+                return await self._chat.find(notification, recipient)
             case MessageKind.WEBHOOK_FAILING:
                 return await self._endpoint_context(notification, recipient)
             case MessageKind.PAYOUT | MessageKind.PAYOUT_FAILED:

@@ -13,6 +13,7 @@ from grome.notifications.models import (
     BookingFacts,
     Channel,
     ChannelDelivery,
+    ChatFacts,
     MessageKind,
     PaymentFacts,
     RenderedMessage,
@@ -139,7 +140,9 @@ def _push_data(context: MessageContext) -> dict[str, str]:
     """Return the data of a push, from which the app opens the right view."""
     facts = context.facts
     data = {"kind": context.kind.value, "link": facts.link or ""}
-    return {**data, "booking_id": facts.booking_id} if isinstance(facts, BookingFacts | PaymentFacts) else data
+    if isinstance(facts, BookingFacts | ChatFacts | PaymentFacts):
+        data["booking_id"] = facts.booking_id
+    return data
 
 
 def _ttl_s(context: MessageContext, now: datetime) -> int:

@@ -8,12 +8,12 @@ from uuid import UUID
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
-from grome.notifications.models import Bounce, ChannelDelivery, DedupeClaim, LogEntry, State, Why
+from grome.notifications.models import Bounce, Channel, ChannelDelivery, DedupeClaim, LogEntry, MessageKind, State, Why
 from grome.notifications.repository import AfterEntry, NotificationRepository
 from grome.notifications.schemas import NotificationPage, notification_out
 
-# Time within which an equal message to the same reader is a duplicate.
-DEDUPE_WINDOW: Final = timedelta(minutes=10)
+# The conversation shows each message, so the log of messages has only the pushes about it.
+_UNLISTED: Final = frozenset({MessageKind.MESSAGE_RECEIVED})
 
 
 class NotificationLog:
@@ -45,12 +45,12 @@ class NotificationLog:
         """Record a failure so far: a later try can change the state to `sent`. The job holds the error."""
         await self._record(delivery, State.FAILED, why=why, reached=reached)
 
-    async def claim(self, delivery: ChannelDelivery, about: str) -> DedupeClaim | None:
+    async def claim(self, delivery: ChannelDelivery, about: str, window: timedelta) -> DedupeClaim | None:
         """Claim the message for the dedupe window. Returns None if another message holds the claim."""
         now = self._clock()
         notification = delivery.notification
         claim_id = f"{notification.kind}:{about}:{notification.user_id}:{delivery.channel}"
-        claim = DedupeClaim(claim_id, delivery.entry_id, now + DEDUPE_WINDOW)
+        claim = DedupeClaim(claim_id, delivery.entry_id, now + window)
         return claim if await self._entries.claim(claim, now) else None
 
     async def release(self, claim: DedupeClaim) -> None:
@@ -74,6 +74,8 @@ class NotificationLog:
         reached: Iterable[UUID] = (),
     ) -> None:
         notification = delivery.notification
+        if notification.kind in _UNLISTED and (state is State.SUPPRESSED or delivery.channel is Channel.IN_APP):
+            return
         entry = LogEntry(
             id=delivery.entry_id,
             event_id=notification.event_id,

@@ -10,6 +10,7 @@ from grome.notifications.localizer import Localizer
 from grome.notifications.models import (
     AccountFacts,
     BookingFacts,
+    ChatFacts,
     EndpointFacts,
     Facts,
     MessageKind,
@@ -68,7 +69,9 @@ class MessageContent:
     link: str | None = None
 
 
-def build_content(kind: MessageKind, facts: Facts, localizer: Localizer) -> MessageContent:
+def build_content(  # noqa: PLR0911 -- a table, one row a type
+    kind: MessageKind, facts: Facts, localizer: Localizer
+) -> MessageContent:
     match facts:
         case AccountFacts():
             return _account(kind, facts, localizer)
@@ -76,6 +79,8 @@ def build_content(kind: MessageKind, facts: Facts, localizer: Localizer) -> Mess
             return _booking(kind, facts, localizer)
         case ReviewFacts():
             return _review(kind, facts, localizer)
+        case ChatFacts():
+            return _chat(kind, facts, localizer)
         case PaymentFacts() | PayoutFacts():
             return (
                 _payment(kind, facts, localizer) if isinstance(facts, PaymentFacts) else _payout(kind, facts, localizer)
@@ -190,6 +195,15 @@ def _review(kind: MessageKind, facts: ReviewFacts, localizer: Localizer) -> Mess
     if facts.words:
         rows.append(TableRow(words.answer if is_answer else words.review, localizer.user_text(facts.words)))
     return MessageContent(str(kind), values, rows, link=facts.link)
+
+
+def _chat(kind: MessageKind, facts: ChatFacts, localizer: Localizer) -> MessageContent:
+    values: dict[str, str | UserText] = {
+        "name": localizer.user_text(facts.name),
+        "other_name": localizer.user_text(facts.other_name),
+        "words": localizer.user_text(facts.words),
+    }
+    return MessageContent(str(kind) if facts.words else f"{kind}-photo", values, link=facts.link)
 
 
 def _payment(kind: MessageKind, facts: PaymentFacts, localizer: Localizer) -> MessageContent:

@@ -51,6 +51,7 @@ class MessageKind(StrEnum):
     REVIEW_REQUEST = "review_request"
     REVIEW_POSTED = "review_posted"
     REVIEW_ANSWERED = "review_answered"
+    MESSAGE_RECEIVED = "message_received"
     PAYMENT_ACTION = "payment_action"
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_SCHEDULED = "payment_scheduled"
@@ -127,6 +128,16 @@ class ReviewFacts(Struct, frozen=True, kw_only=True):
     link: str
 
 
+class ChatFacts(Struct, frozen=True, kw_only=True):
+    """Holds the facts of MESSAGE_RECEIVED: `words` are the text of the newest message, empty if it has only photos."""
+
+    booking_id: str
+    name: str
+    other_name: str
+    words: str
+    link: str
+
+
 class PaymentFacts(Struct, frozen=True, kw_only=True):
     """Holds the facts of all messages about payments.
 
@@ -177,7 +188,16 @@ class EndpointFacts(Struct, frozen=True, kw_only=True):
     link: str
 
 
-Facts = AccountFacts | BookingFacts | ReviewFacts | PaymentFacts | PayoutFacts | VerificationFacts | EndpointFacts
+Facts = (
+    AccountFacts
+    | BookingFacts
+    | ReviewFacts
+    | ChatFacts
+    | PaymentFacts
+    | PayoutFacts
+    | VerificationFacts
+    | EndpointFacts
+)
 
 
 class RenderedMessage(Struct, frozen=True):
@@ -199,6 +219,7 @@ class Notification(Struct, frozen=True, kw_only=True):
 
     `at` and `version` are the event's. A reminder has no event: its id follows from the booking, `hours_before` and
     `starts_at`, the start that it was planned for. About a payout, it holds the `money` and the kind of `failure`.
+    `item_id` is the message of a conversation.
     """
 
     event_id: UUID
@@ -211,6 +232,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     starts_at: datetime | None = None
     money: MovedMoney | None = None
     failure: PayoutFailure | None = None
+    item_id: UUID | None = None
 
     @property
     def job_id(self) -> str:

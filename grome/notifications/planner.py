@@ -37,8 +37,8 @@ def notification_jobs(notifications: Iterable[Notification]) -> list[NewJob]:
 def plan_notifications(event: Event) -> Iterator[Notification]:
     """Yield the notifications of an event.
 
-    `event.people` of a booking, a payment or a review are the customer, unless it is a guest, and the barber, in this
-    order.
+    `event.people` of a booking, a conversation, a payment or a review are the customer, unless it is a guest, and the
+    barber, in this order.
     """
     for kind, user_id in _kinds_and_readers(event):
         yield Notification(
@@ -50,6 +50,7 @@ def plan_notifications(event: Event) -> Iterator[Notification]:
             version=event.version,
             money=event.money if event.family == "payout" else None,
             failure=_PAYOUT_FAILURES.get(event.type),
+            item_id=event.item_id,
         )
 
 
@@ -61,6 +62,9 @@ def _kinds_and_readers(event: Event) -> list[tuple[MessageKind, UUID]]:
     *customer, barber_id = event.people
     if event.family == "review":
         return _review_kinds_and_readers(event, customer[0], barber_id)
+    if event.family == "message":
+        readers = event.people if event.type is EventType.MESSAGE_SENT else ()
+        return [(MessageKind.MESSAGE_RECEIVED, reader) for reader in readers if reader != event.actor_id]
     if event.family in {"payment", "payout"}:
         return _money_kinds_and_readers(event, customer, barber_id)
     return (

@@ -57,7 +57,7 @@ class MessageSender:
             await self._log.record_suppressed(delivery, Why.BOUNCED)
         elif context.dedupe_key is None:
             await self._send_within_budget(delivery, context, None, known)
-        elif claim := await self._log.claim(delivery, context.dedupe_key):
+        elif claim := await self._log.claim(delivery, context.dedupe_key, context.dedupe_window):
             await self._send_within_budget(delivery, context, claim, known)
         else:
             await self._log.record_suppressed(delivery, Why.DEDUPE)

@@ -11,6 +11,7 @@ from grome.notifications.models import (
     AccountFacts,
     BookedItem,
     BookingFacts,
+    ChatFacts,
     EndpointFacts,
     Facts,
     MessageKind,
@@ -162,6 +163,9 @@ def samples(**booking: Any) -> Iterator[Sample]:
     yield Sample(MessageKind.REVIEW_POSTED, "", review_facts())
     yield Sample(MessageKind.REVIEW_POSTED, "without words", review_facts(words=""))
     yield Sample(MessageKind.REVIEW_ANSWERED, "", review_facts(words="Thank you, come again!"))
+    for words in ("Can I come a little later?", ""):
+        facts_of_chat = ChatFacts(booking_id="7", name="Sam", other_name="Corner Barbers", words=words, link=LINK)
+        yield Sample(MessageKind.MESSAGE_RECEIVED, "" if words else "photo", facts_of_chat)
     yield from _about_money({name: value for name, value in booking.items() if name == "currency"})
     for is_disabled in (False, True):
         facts = EndpointFacts(

@@ -7,6 +7,7 @@ from grome.accounts.service import AccountService
 from grome.bookings.queries import BookingQueries
 from grome.infrastructure.container import Container
 from grome.notifications.budgets import MessageBudgets
+from grome.notifications.chat_contexts import ChatContexts
 from grome.notifications.context_loader import ContextLoader
 from grome.notifications.delivery import Deliverer, Transports
 from grome.notifications.delivery_log import NotificationLog
@@ -46,7 +47,7 @@ def pipeline(container: Container, links: UnsubscribeLinks) -> Pipeline:
         container.get(BookingQueries),
         container.get(ReviewService),
         container.get(WebhookService),
-        container.get(PaymentContexts),
+        (container.get(PaymentContexts), container.get(ChatContexts)),
     )
     stories = ContextLoader(*services, "https://grome.example", clock)
     delivery = Deliverer(Transports(mailbox, phones, texts), links)
