@@ -143,7 +143,7 @@ export class Chat {
 
   #row(message) {
     const isOwn = message.sender_id === this.#me;
-    const row = element("li", { className: isOwn ? "own" : "other" });
+    const row = element("li", { className: isOwn ? "own" : "theirs" });
     const photos = message.photo_ids.map((id) => this.#photos.get(id)).filter(Boolean);
     row.append(...photos.map((src) => element("img", { src, alt: "Photo", loading: "lazy" })));
     if (message.deleted_at) row.append(element("span", { className: "gone" }, "Deleted"));

@@ -3,7 +3,7 @@ import { Panel } from "./panel.js";
 import { Session } from "./session.js";
 
 const SHOP = { lat: 52.52, lng: 13.405 };
-const HOME = { lat: 52.5241, lng: 13.4115 };
+const HOME = { lat: 52.524312, lng: 13.412086 }; // 480 m to the north and to the east
 const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const ALL_DAY = { is_available: true, start_time: "00:00", end_time: "24:00" };
 const LEAD_MIN = 60;
