@@ -127,11 +127,11 @@ export class Panel {
       if (newest && !this.#booking) this.#openBooking(newest);
     } else if (this.#booking && room === roomOf(this.#booking)) {
       const path = `/v1/bookings/${this.#booking.id}`;
-      const [booking, messages, position] = await Promise.all([
+      const [booking, messages] = await Promise.all([
         this.#session.call("GET", path),
         this.#session.call("GET", `${path}/messages?limit=50`),
-        this.#session.call("GET", `${path}/position`).catch(() => null),
       ]);
+      const position = booking.on_the_way && (await this.#session.call("GET", `${path}/position`));
       this.#booking = booking;
       this.#chat.load(messages);
       if (position) this.#showPosition(position);
