@@ -121,7 +121,7 @@ async def test_live_demo_starts_a_visit_with_new_accounts_on_one_page(
     await catalogue_service(http, container, name="Haircut")
     async with open_page(browser) as page:
         await page.go(f"{http.base_url}/live-demo")
-        await page.click("document.querySelector('#start')")
+        await page.click("document.querySelector('#start:not([hidden])')")
         await page.wait_for("document.querySelectorAll('.visit:not([hidden]) .now').length == 2")
         await page.click(action("accept"))
         await page.wait_for("[...document.querySelectorAll('.now')].every(it => it.textContent == 'Accepted')")
