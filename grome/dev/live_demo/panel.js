@@ -23,6 +23,7 @@ export class Panel {
   #chat = null;
   #map = null;
   #position = null;
+  #isPlaying = false;
   #missed = 0;
   #wasLost = false;
 
@@ -197,7 +198,7 @@ export class Panel {
   #showBooking() {
     showVisit(this.#find(".booking"), this.#role, this.#booking, {
       act: (action) => this.#try(this.#find(".booking"), () => this.#act(action)),
-      play: () => this.#try(this.#find(".booking"), () => this.#play()),
+      play: this.#isPlaying ? null : () => this.#try(this.#find(".booking"), () => this.#play()),
     });
     if (this.#booking.on_the_way) return;
     this.#position = null;
@@ -215,6 +216,16 @@ export class Panel {
 
   /** Do what a barber does: accept, set out, drive to the customer. */
   async #play() {
+    this.#isPlaying = true;
+    try {
+      await this.#drive();
+    } finally {
+      this.#isPlaying = false;
+      this.#showBooking();
+    }
+  }
+
+  async #drive() {
     if (this.#booking.status === "requested") await this.#act("accept");
     if (!this.#booking.on_the_way) await this.#act("on-the-way");
     const goal = this.#booking.house_call.location;

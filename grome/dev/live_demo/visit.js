@@ -16,11 +16,12 @@ const ACTIONS = {
 
 export const isOpen = ({ status }) => !ENDED.has(status);
 
-/** Show a booking: its steps and the actions of a side. `act(action)` does an action, `play()` plays the barber. */
+/** Show a booking: its steps and the actions of a side. `act(action)` does an action, `play()` plays the barber, null while it does. */
 export function showVisit(root, role, booking, { act, play }) {
   root.querySelector("h3").textContent = booking.services.map(({ name }) => name).join(", ");
   const late = booking.late_min ? ` · ${booking.late_min} min late` : "";
-  root.querySelector(".when").textContent = `Today, ${timeOf(booking.scheduled_at)} – ${timeOf(booking.ends_at)}${late}`;
+  const day = new Date(booking.scheduled_at).toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
+  root.querySelector(".when").textContent = `${day}, ${timeOf(booking.scheduled_at)} – ${timeOf(booking.ends_at)}${late}`;
   root.querySelector(".price").textContent = priceOf(booking);
   root.querySelector(".answer").textContent = stateOf(booking);
   const reached = reachedStep(booking);
@@ -32,7 +33,7 @@ export function showVisit(root, role, booking, { act, play }) {
   }));
   const offered = ACTIONS[role].filter(([, , isOffered]) => isOffered(booking));
   const buttons = offered.map(([action, text, , isQuiet]) => actionButton(text, isQuiet, () => act(action), { action }));
-  if (role === "barber" && canPlay(booking)) buttons.push(actionButton("Play the barber", true, play, { action: "play" }));
+  if (role === "barber" && play && canPlay(booking)) buttons.push(actionButton("Play the barber", true, play, { action: "play" }));
   root.querySelector(".actions").replaceChildren(...buttons);
 }
 
