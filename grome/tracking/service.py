@@ -65,24 +65,24 @@ class TrackingService:
         return booking_out(booking)
 
     async def report(self, actor: Actor, booking_id: UUID, point: LatLng) -> PositionOut | None:
-        """Store the position of the barber; return None if it came too soon after the last one or is implausible.
+        """Store the position of the barber, and tell the listener.
 
-        Raises NotFound unless the actor is the barber of the booking, and NotOnTheWay.
+        Returns None if the position came too soon after the last one, or is implausible. Raises NotFound unless the
+        actor is the barber of the booking, and NotOnTheWay.
         """
         claim = await self._claim(actor, booking_id)
         if claim is None:
             return None
-        now = self._clock()
-        progress = advance(claim.trip, claim.progress, Measured(point, now))
-        is_believed = progress.newest.at == now
+        measured = Measured(point, now := self._clock())
+        progress = advance(claim.trip, claim.progress, measured)
+        is_believed = progress.newest is measured
         if is_believed:
             if progress.arrived and not _has_arrived(claim):
                 await self._record_arrival(claim.trip)
             lateness = await self._lateness.advise(actor, claim.trip, progress, now)
             progress = structs.replace(progress, lateness=lateness)
-        await self._store.save(claim, progress)
-        if not is_believed:
-            return None
+        if not await self._store.save(claim, progress) or not is_believed:
+            return None  # a position that was not stored, because the trip has ended meanwhile, is shown to nobody
         await self._listener.moved(claim.trip, _position_out(progress, for_barber=False))
         return _position_out(progress, for_barber=True)
 

@@ -53,7 +53,9 @@ _SAVE: Final = """
 local found = redis.call('HMGET', KEYS[1], 'number', 'claimed')
 if found[1] == ARGV[1] and found[2] == ARGV[2] then
     redis.call('HSET', KEYS[1], 'progress', ARGV[3])
+    return 1
 end
+return 0
 """
 
 _encode: Final[Callable[[Any], bytes]] = msgspec.msgpack.Encoder().encode
@@ -109,10 +111,10 @@ class TripStore:
         is_due = ttl_ms < TRIP_TTL / timedelta(milliseconds=2)
         return Claim(_decode_trip(trip), _decode_progress(progress) if progress else None, at_ms, is_due)
 
-    async def save(self, claim: Claim, progress: Progress) -> None:
-        """Store the progress, unless the trip has ended or another position was claimed meanwhile."""
+    async def save(self, claim: Claim, progress: Progress) -> bool:
+        """Store the progress, unless the trip has ended or another position was claimed meanwhile; return whether."""
         arguments: list[int | bytes] = [claim.trip.number, claim.at_ms, _encode(progress)]
-        await self._save([self._key(claim.trip.booking_id)], arguments)
+        return bool(await self._save([self._key(claim.trip.booking_id)], arguments))
 
     async def find(self, booking_id: UUID) -> tuple[Trip, Progress | None] | None:
         """Return the trip with its progress, or None if there is no trip."""

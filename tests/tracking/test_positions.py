@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from msgspec import UNSET
 
 from config.settings import Settings
 from grome.barbers.service import BarberService
@@ -22,6 +23,8 @@ from grome.common.geo import LatLng
 from grome.infrastructure.container import Container
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.tracking.lateness import LatenessAdvisor
+from grome.tracking.models import Trip
+from grome.tracking.schemas import PositionOut
 from grome.tracking.service import TrackingService
 from grome.tracking.subscriber import TripSubscriber
 from grome.tracking.trip_store import TRIP_TTL, TripStore
@@ -237,8 +240,20 @@ class CountedQueries(BookingQueries):
         return await super().find_many(booking_ids)
 
 
+class Heard:
+    """Keeps the sides that were told of each position."""
+
+    def __init__(self) -> None:
+        self.people: list[tuple[UUID | None, UUID]] = []
+
+    async def moved(self, trip: Trip, position: PositionOut) -> None:
+        assert position.late_suggestion_min is UNSET
+        self.people.append((trip.customer_id, trip.barber_id))
+
+
 async def test_reports_and_looks_read_no_booking(visit: Visit, container: Container) -> None:
     """The access is copied to the trip when the barber sets out."""
+    heard = Heard()
     queries = CountedQueries(BookingRepository(container.database), container.clock)
     service = TrackingService(
         TripStore(container.get(RedisClients).commands, container.get(Namespace)),
@@ -246,6 +261,7 @@ async def test_reports_and_looks_read_no_booking(visit: Visit, container: Contai
         queries,
         container.get(BarberService),
         LatenessAdvisor(queries, container.get(DelayShifter)),
+        heard,
         container.clock,
     )
     booking_id, shop_id = UUID(visit.booking["id"]), visit.shop.person.id
@@ -254,3 +270,4 @@ async def test_reports_and_looks_read_no_booking(visit: Visit, container: Contai
         assert await service.report(Actor(shop_id, Role.BARBER, shop_id), booking_id, LatLng(52.52, 13.42))
         assert await service.latest(Actor(visit.customer.id, Role.CUSTOMER, shop_id), booking_id)
     assert queries.read_count == 0
+    assert heard.people == [(visit.customer.id, shop_id)] * 10
