@@ -1,5 +1,6 @@
 """Follow a barber on the way to a house call: the newest position, the remaining time, and the arrival."""
 
+from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -110,8 +111,9 @@ class TrackingService:
         """Copy the fields of the booking again, if there is a trip."""
         if await self._store.find(booking_id):
             booking = (await self._bookings.find_many([booking_id])).get(booking_id)
-            if booking and booking.on_the_way:
-                await self._open(booking)
+            if booking:
+                with suppress(NotOnTheWay):  # the trip has ended meanwhile
+                    await self._open(booking)
 
     async def _claim(self, actor: Actor, booking_id: UUID) -> Claim | None:
         """Return the claim, or None if it is too soon for another position. Raises NotFound and NotOnTheWay."""
