@@ -23,6 +23,7 @@ _NO_MASK: Final = bytes(4)  # a mask that changes nothing, so that clients cost 
 _HEAD_END: Final = b"\r\n\r\n"
 _EVENT: Final = b'{"t":"event"'
 _REPLY: Final = b'{"t":"reply"'
+_BYE: Final = b'{"t":"bye"'
 
 
 @dataclass(slots=True)
@@ -90,9 +91,13 @@ class LiveClient(asyncio.Protocol):
             self._log.closed[int.from_bytes(payload[:2], "big")] += 1
         elif payload.startswith(_EVENT):
             self._log.arrivals.append((now, payload))
-        elif payload.startswith(_REPLY) and not self.replied.done():
+        elif self.replied.done():
+            return
+        elif payload.startswith(_REPLY):
             self._log.replies += 1
             self.replied.set_result(payload)
+        elif payload.startswith(_BYE):
+            self.replied.set_exception(LoadFailed(f"no reply but {payload.decode()}"))
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.replied.done():

@@ -3,7 +3,7 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from loguru import logger
@@ -22,6 +22,14 @@ MAX_CACHED_TOKENS: Final = 100_000  # about 50 MB at worst
 RECHECK_SECONDS: Final = 30.0
 
 
+class _Cached(NamedTuple):
+    """An actor, the time of the next check of the session, and the expiry of the token."""
+
+    actor: Actor
+    until: datetime
+    expires_at: datetime
+
+
 class Verifier:
     """Caches verified tokens. A revoked session is evicted by broadcast, and at the latest when it is checked again."""
 
@@ -38,7 +46,7 @@ class Verifier:
         self._tokens, self._sessions, self._clock = tokens, sessions, clock
         self._redis, self._channel = redis, namespace.channel(REVOCATION_CHANNEL)
         self._subscription = Subscription(subscribing_redis, self._channel, self._on_revoked, self._on_gap)
-        self._actors_by_token: OrderedDict[str, tuple[Actor, datetime]] = OrderedDict()
+        self._actors_by_token: OrderedDict[str, _Cached] = OrderedDict()
         # A revocation evicts the tokens of its session without a scan of all cached tokens.
         self._tokens_by_session: defaultdict[UUID, set[str]] = defaultdict(set)
         self._max_tokens = max_tokens
@@ -53,36 +61,33 @@ class Verifier:
 
     def cached(self, token: str) -> Actor | None:
         """Return the cached actor of the token; None if the token is not cached or has to be verified again."""
-        actor, until = self._actors_by_token.get(token, (None, None))
-        return actor if until and self._clock() < until else None
+        found = self._actors_by_token.get(token)
+        return found.actor if found and self._clock() < found.until else None
 
     async def get_actor(self, token: str) -> Actor:
         """Return the actor.
 
         Raises Unauthenticated for an invalid or expired token, and for a token of a revoked session.
         """
-        if actor := self.cached(token):
-            return actor
-        now = self._clock()
+        return self.cached(token) or (await self.sign_in(token))[0]
+
+    async def sign_in(self, token: str) -> tuple[Actor, datetime]:
+        """Return the actor and the expiry of the token. Raises Unauthenticated like `get_actor`."""
+        now, found = self._clock(), self._actors_by_token.get(token)
+        if found and now < found.until:
+            return found.actor, found.expires_at
         verified, revocations = self._tokens.read(token, now), self._revocations
         if verified is None or not await self._sessions.is_live(verified.actor.session_id, now):
             self._evict_token(token)
             raise Unauthenticated("The access token is not valid, has expired or was revoked.")
+        expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
         if revocations == self._revocations:  # otherwise the session may have been read before a revocation
-            expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
-            self._actors_by_token[token] = (verified.actor, min(expires_at, now + timedelta(seconds=RECHECK_SECONDS)))
+            until = min(expires_at, now + timedelta(seconds=RECHECK_SECONDS))
+            self._actors_by_token[token] = _Cached(verified.actor, until, expires_at)
             self._tokens_by_session[verified.actor.session_id].add(token)
             if len(self._actors_by_token) > self._max_tokens:
                 self._evict_token(next(iter(self._actors_by_token)))
-        return verified.actor
-
-    async def sign_in(self, token: str) -> tuple[Actor, datetime]:
-        """Return the actor and the expiry of the token. Raises Unauthenticated like `get_actor`."""
-        actor = await self.get_actor(token)
-        verified = self._tokens.read(token, self._clock())
-        if verified is None:  # expired this moment
-            raise Unauthenticated("The access token has expired.")
-        return actor, datetime.fromtimestamp(verified.expires_at, UTC)
+        return verified.actor, expires_at
 
     def watch_revocations(self, watcher: Callable[[UUID | None], None]) -> None:
         """Call the watcher with each revoked session from now on.
@@ -113,12 +118,12 @@ class Verifier:
             watcher(session_id)
 
     def _evict_token(self, token: str) -> None:
-        actor, _ = self._actors_by_token.pop(token, (None, None))
-        if actor:
-            tokens = self._tokens_by_session[actor.session_id]
+        found = self._actors_by_token.pop(token, None)
+        if found:
+            tokens = self._tokens_by_session[found.actor.session_id]
             tokens.discard(token)
             if not tokens:
-                del self._tokens_by_session[actor.session_id]
+                del self._tokens_by_session[found.actor.session_id]
 
     def _on_revoked(self, message: bytes) -> None:
         self._evict_here(UUID(bytes=message))

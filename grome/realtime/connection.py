@@ -21,6 +21,8 @@ from grome.realtime.frames import Bye, ClientFrame, LiveError, PositionPing, Rep
 from grome.realtime.rooms import wire_name
 
 HELLO_SECONDS: Final = 5.0
+# A busy server takes some time to answer a `hello` that has come.
+_SIGN_IN_SECONDS: Final = 30.0
 # Frames that a client may send: a burst, and a rate that refills it.
 _FRAMES_BURST: Final = 60
 _FRAMES_PER_S: Final = 20.0
@@ -144,6 +146,8 @@ class LiveConnection:
             self.close(CloseCode.RATE, f"More than {_MAX_WAITING} frames wait for their answers.")
             return
         self._waiting.append(frame)
+        if self.actor is None:
+            self.expires_at = self.connections.loop.time() + _SIGN_IN_SECONDS
         if self._task is None:
             self._task = self.connections.loop.create_task(self._handle_waiting())
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import Final, Protocol
 from uuid import UUID
@@ -29,6 +29,8 @@ _TICK_S: Final = 1.0
 # Revocations arrive by broadcast. This look is for those that were missed.
 _RECHECK_S: Final = 30.0
 _RECHECK_BATCH: Final = 1_000
+# The latest revocations that a sign-in under way may not have seen.
+_MAX_REVOKED: Final = 10_000
 # The drain works in steps, and takes no longer than so, whatever its rate.
 _DRAIN_STEP_S: Final = 0.05
 DRAIN_SECONDS: Final = 10.0
@@ -52,6 +54,7 @@ class LiveConnections:
         self._presence, self._verifier, self._handle = presence, verifier, handle
         self._sockets: set[LiveConnection] = set()
         self._clients_by_session: defaultdict[UUID, set[LiveClient]] = defaultdict(set)
+        self._revoked: OrderedDict[UUID, None] = OrderedDict()
         self._wheel = TimerWheel()
         self._tasks: list[asyncio.Task[None]] = []
         self._recheck = asyncio.Event()
@@ -89,10 +92,15 @@ class LiveConnections:
         return connection
 
     async def sign_in(self, client: LiveClient, actor: Actor) -> bool:
-        """Register the client under its session. Returns False if the account has too many connections."""
+        """Register the client under its session. Returns False if the account has too many connections.
+
+        A client of a session that was revoked after its token was verified is closed at once.
+        """
         if not await self._presence.connected(actor.id):
             return False
         self._clients_by_session[actor.session_id].add(client)
+        if actor.session_id in self._revoked:
+            self._close_session(actor.session_id)
         return True
 
     def sign_out(self, client: LiveClient, actor: Actor) -> None:
@@ -128,6 +136,9 @@ class LiveConnections:
         if session_id is None:
             self._recheck.set()
         else:
+            self._revoked[session_id] = None
+            if len(self._revoked) > _MAX_REVOKED:
+                self._revoked.popitem(last=False)
             self._close_session(session_id)
 
     def _close_session(self, session_id: UUID) -> None:
