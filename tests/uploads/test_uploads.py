@@ -1,7 +1,9 @@
 """Files that clients upload, in a folder and in a bucket, from the form to the link."""
 
 import asyncio
-from datetime import timedelta
+import base64
+import json
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -138,6 +140,23 @@ async def test_claim_compares_the_stored_size_with_the_announced_size(
             f"has a file of {len(PNG)} bytes, not of {len(PNG) - 1}",
         )
     assert not any(key.startswith("uploads/") for key in await files_of(storage, made))
+
+
+async def test_form_states_key_type_size_and_expiry(http: httpx.AsyncClient, person: Person) -> None:
+    """Of a bucket by the policy, which S3 checks and moto does not."""
+    announced = await announce(http, person)
+    if "policy" not in announced["fields"]:  # a form of the folder, tested in test_forms.py
+        assert announced["fields"].keys() == {"Content-Type", "token"}
+        return
+    policy = json.loads(base64.b64decode(announced["fields"]["policy"]))
+    for condition in (
+        {"key": f"incoming/{UUID(announced['id']).hex}"},
+        {"Content-Type": "image/png"},
+        ["content-length-range", len(PNG), len(PNG)],
+    ):
+        assert condition in policy["conditions"]
+    expires_at = datetime.fromisoformat(announced["form_expires_at"])
+    assert abs(datetime.fromisoformat(policy["expiration"]) - expires_at) < timedelta(minutes=1)
 
 
 async def test_concurrent_claims_give_the_upload_to_one_message(
