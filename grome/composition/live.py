@@ -17,6 +17,7 @@ from grome.realtime.access import RoomAccess
 from grome.realtime.bus import BusReader
 from grome.realtime.connections import LiveConnections
 from grome.realtime.event_data import EventData
+from grome.realtime.figures import LiveFigures
 from grome.realtime.history import RoomHistory
 from grome.realtime.hub import Hub
 from grome.realtime.origins import AllowedOrigins
@@ -147,9 +148,16 @@ def requests(container: Container) -> LiveRequests:
 
 
 @live.provide
+def live_figures(container: Container) -> LiveFigures:
+    return LiveFigures(container.get(RedisClients).commands, container.get(Namespace))
+
+
+@live.provide
 def connections(container: Container) -> LiveConnections:
     get, settings = container.get, container.settings.live
-    started = LiveConnections(get(Hub), get(Presence), get(Verifier), get(LiveRequests).handle, settings)
+    started = LiveConnections(
+        get(Hub), get(Presence), get(Verifier), get(LiveRequests).handle, get(LiveFigures), settings
+    )
     started.start()
     container.close_with(started.close)
     return started

@@ -12,6 +12,7 @@ from grome.payments.inbox.service import StripeInbox
 from grome.payments.queries import PaymentQueries
 from grome.payments.sync import PaymentSync
 from grome.payouts.sender import PayoutSender
+from grome.realtime.figures import LiveFigures
 from grome.reconciliation.accounts import AccountCheck
 from grome.reconciliation.attempts import AttemptCheck
 from grome.reconciliation.figures import ReconciliationFigures
@@ -33,7 +34,7 @@ def feature_metrics(container: Container) -> FeatureMetrics:
         container.clock,
         payments_on=bool(container.settings.stripe.secret_key),
     )
-    return FeatureMetrics(reconciliation=figures)
+    return FeatureMetrics(reconciliation=figures, live=container.get(LiveFigures))
 
 
 @reconciliation.provide

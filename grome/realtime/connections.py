@@ -4,21 +4,24 @@ import asyncio
 import random
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 from uuid import UUID
 
 from loguru import logger
+from redis.exceptions import RedisError
 
 from config.settings import LiveSettings
 from grome.accounts.verifier import Verifier
 from grome.common.actor import Actor
-from grome.infrastructure.cancellation import cancel_until_done
+from grome.infrastructure.cancellation import cancel_until_done, raise_if_cancelled
 from grome.infrastructure.figures import count
 from grome.infrastructure.isolated_items import report_failure
 from grome.infrastructure.transient_errors import is_transient
 from grome.infrastructure.websocket.models import Socket
 from grome.realtime.close_codes import CloseCode
 from grome.realtime.connection import Handle, LiveConnection
+from grome.realtime.figures import STORE_EVERY_S, LiveFigures
 from grome.realtime.hub import Hub
 from grome.realtime.presence import Presence
 from grome.realtime.timer_wheel import TimerWheel
@@ -48,10 +51,16 @@ class LiveConnections:
     """Admits sockets, and closes clients of revoked sessions within a second, and all clients before a stop."""
 
     def __init__(
-        self, hub: Hub, presence: Presence, verifier: Verifier, handle: Handle, settings: LiveSettings
+        self,
+        hub: Hub,
+        presence: Presence,
+        verifier: Verifier,
+        handle: Handle,
+        figures: LiveFigures,
+        settings: LiveSettings,
     ) -> None:
         self._hub, self.settings = hub, settings
-        self._presence, self._verifier, self._handle = presence, verifier, handle
+        self._presence, self._verifier, self._handle, self._figures = presence, verifier, handle, figures
         self._sockets: set[LiveConnection] = set()
         self._clients_by_session: defaultdict[UUID, set[LiveClient]] = defaultdict(set)
         self._revoked: OrderedDict[UUID, None] = OrderedDict()
@@ -78,10 +87,13 @@ class LiveConnections:
         self._tasks = [
             asyncio.create_task(self._keep_time(), name="live timers"),
             asyncio.create_task(self._keep_checking(), name="live sessions"),
+            asyncio.create_task(self._keep_storing_figures(), name="live figures"),
         ]
 
     async def close(self) -> None:
         await cancel_until_done(self._tasks)
+        with suppress(RedisError):
+            await self._figures.remove()
 
     def admit(self, socket: Socket) -> LiveConnection:
         """Return the listener of a new socket, which has some seconds to sign in."""
@@ -131,6 +143,14 @@ class LiveConnections:
                 client.close(CloseCode.DRAIN, "This server stops; reconnect.", retry_ms)
             if step < steps - 1:
                 await asyncio.sleep(_DRAIN_STEP_S)
+
+    async def _keep_storing_figures(self) -> None:
+        while True:
+            await asyncio.sleep(STORE_EVERY_S)
+            raise_if_cancelled()
+            connections = sum(map(len, self._clients_by_session.values()))
+            with suppress(RedisError):  # the figures of a lost moment are missed by nobody
+                await self._figures.store(connections, int(self.position.partition("-")[0]))
 
     def _on_revoked(self, session_id: UUID | None) -> None:
         if session_id is None:

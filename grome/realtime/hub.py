@@ -201,6 +201,7 @@ class Hub:
         delivery.release()
         count("live_fan_outs")
         count("live_frames", by=sent)
+        count("live_bytes", by=sent * len(delivery.payload))
 
     async def reset(self, shard: int, epoch: str, offset: Offset) -> None:
         """Tell all members of the shard's rooms that positions were lost."""

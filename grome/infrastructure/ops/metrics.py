@@ -105,7 +105,7 @@ async def _counted(container: Container, registry: CollectorRegistry) -> None:
     for (name, *labels), number in (await container.get(StoredCounts).figures()).items():
         if name in gauges:  # a later release may count more
             gauge, unit = gauges[name]
-            gauge.labels(*labels).set(number * unit)
+            (gauge.labels(*labels) if labels else gauge).set(number * unit)
 
 
 # Figures that processes count by `count`: the metric, its description, its labels, and its unit.
@@ -114,6 +114,15 @@ _COUNTED: Final = {
     "stripe_call_ms": ("stripe_call_seconds", "Time spent in calls to Stripe, retries included", ["call"], 0.001),
     "stripe_events": ("stripe_events", "Events of Stripe that were processed", ["outcome"], 1),
     "payment_changes": ("payment_changes", "Changes of payments", ["change", "currency"], 1),
+    "live_opened": ("live_opened", "Live connections that were opened", ["kind"], 1),
+    "live_closed": ("live_closed", "Live connections that the server closed", ["reason"], 1),
+    "live_fan_outs": ("live_fan_outs", "Events and other frames that had subscribers in a process", [], 1),
+    "live_frames": ("live_frames", "Frames to subscribers of rooms", [], 1),
+    "live_bytes": ("live_bytes", "Bytes of these frames, as JSON", [], 1),
+    "live_resumes": ("live_resumes", "Resumes from a position", ["outcome"], 1),
+    "live_resets": ("live_resets", "Losses of the positions of a shard", [], 1),
+    "live_bus_entries": ("live_bus_entries", "Entries of the bus that processes have read", [], 1),
+    "live_bus_lag_ms": ("live_bus_lag_seconds", "Time from the bus to the subscribers, summed", [], 0.001),
     "payment_amounts": ("payment_amount", "Money of these changes in minor units", ["change", "currency"], 1),
 }
 
