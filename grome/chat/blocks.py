@@ -26,15 +26,18 @@ class BlockService:
 
         Raises NotFound if the two share no booking, or TooManyBlocks.
         """
-        if not await self._bookings.share_booking(actor, account_id):
-            raise NotFound
+        await self._require_shared_booking(actor, account_id)
         block = Block(id=new_id(), owner_id=actor.id, blocked_id=account_id, slot=0, created_at=self._clock())
         if not await self._blocks.add(block):
             raise TooManyBlocks
 
     async def remove(self, actor: Actor, account_id: UUID) -> None:
-        """End the actor's block of an account, if there is one."""
-        await self._blocks.remove(actor.id, account_id)
+        """End the actor's block of an account, if there is one.
+
+        Raises NotFound if there is none and the two share no booking.
+        """
+        if not await self._blocks.remove(actor.id, account_id):
+            await self._require_shared_booking(actor, account_id)
 
     async def list_page(self, actor: Actor, query: PageQuery) -> BlockPage:
         after = decode_cursor(query.cursor, AfterBlock)
@@ -45,3 +48,7 @@ class BlockService:
             [BlockOut(block.blocked_id, names.get(block.blocked_id, ""), block.created_at) for block in page],
             next_cursor,
         )
+
+    async def _require_shared_booking(self, actor: Actor, account_id: UUID) -> None:
+        if not await self._bookings.share_booking(actor, account_id):
+            raise NotFound

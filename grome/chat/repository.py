@@ -215,8 +215,10 @@ class BlockRepository:
             return True
         return slot is not None or await self._blocks.find_one(pair, {"_id": 1}) is not None
 
-    async def remove(self, owner_id: UUID, blocked_id: UUID) -> None:
-        await self._blocks.delete_one({"owner_id": owner_id, "blocked_id": blocked_id})
+    async def remove(self, owner_id: UUID, blocked_id: UUID) -> bool:
+        """Return whether the block existed."""
+        gone = await self._blocks.delete_one({"owner_id": owner_id, "blocked_id": blocked_id})
+        return gone.deleted_count == 1
 
     async def exists_between(self, one_id: UUID, other_id: UUID, session: Session | None = None) -> bool:
         """Return whether one of two accounts has blocked the other."""

@@ -144,7 +144,7 @@ async def block_account(request: Request, actor: Actor, account_id: UUID) -> Non
     await resolve(request, BlockService).put(actor, account_id)
 
 
-@chat.delete("/me/blocks/{account_id}", who=SIDES, status=204)
+@chat.delete("/me/blocks/{account_id}", who=SIDES, status=204, refusals=(NotFound,))
 async def unblock_account(request: Request, actor: Actor, account_id: UUID) -> None:
     """End your block of an account. Repeating the request changes nothing."""
     await resolve(request, BlockService).remove(actor, account_id)
