@@ -73,14 +73,16 @@ class UploadService:
         return UploadOut(upload.id, form.url, form.fields, now + FORM_LIFE, expires_at)
 
     async def claim(self, actor: Actor, upload_ids: Sequence[UUID], purpose: Purpose, used_by: UUID) -> list[Upload]:
-        """Claim uploads of the actor for the thing with the id `used_by`, and return them in the given order.
+        """Claim uploads of the actor for the thing with the id `used_by`, and return each once, in the given order.
 
         A repeat with the same `used_by` returns the same uploads, so the claim comes before the write of the thing that
         uses them. Raises UploadRefused for an upload that is missing, of another owner or purpose, expired, used
         elsewhere, without a file, or with a file of another size or type than announced; no upload is then claimed.
         """
         found = await self._uploads.find_owned(actor.id, upload_ids)
-        uploads = [self._checked(upload_id, found.get(upload_id), purpose, used_by) for upload_id in upload_ids]
+        uploads = [
+            self._checked(upload_id, found.get(upload_id), purpose, used_by) for upload_id in dict.fromkeys(upload_ids)
+        ]
         copies = {one.id: await self._copy(one, used_by) for one in uploads if one.state is State.PENDING}
         return [await self._mark_claimed(one, copies.get(one.id), used_by) for one in uploads]
 
@@ -132,7 +134,7 @@ class UploadService:
         """
         begun = await self._uploads.begin_copy(upload.owner_id, upload.id)
         if begun is None:
-            await self._find_claimed(upload, used_by, _USED)
+            await self._find_claimed(upload, used_by, "is used already, or was tried too often")
             return None
         key = upload.copy_key(begun.copies)
         try:

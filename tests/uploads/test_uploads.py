@@ -72,9 +72,9 @@ async def test_claimed_upload_is_downloadable_and_used_once(
     http: httpx.AsyncClient, uploads: UploadService, storage: Storage, person: Person
 ) -> None:
     first, second, message = await upload(http, person), await upload(http, person), uuid4()
-    claimed = await claim(uploads, person, second, first, used_by=message)
+    claimed = await claim(uploads, person, second, first, second, used_by=message)
     assert [one.id for one in claimed] == [second, first]
-    assert await claim(uploads, person, second, first, used_by=message) == claimed
+    assert await claim(uploads, person, second, first, second, used_by=message) == claimed
     assert await uploads.find_many([first, second]) == {one.id: one for one in claimed}
     answer = await download(http, uploads, claimed[0])
     assert (answer.status_code, answer.content) == (200, PNG)
