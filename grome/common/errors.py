@@ -76,9 +76,7 @@ class UpgradeRequired(ApiError):
     status, code, title = 426, "upgrade_required", "The address is for WebSocket connections"
 
     def __init__(self, detail: str) -> None:
-        super().__init__(
-            detail, headers={"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-        )
+        super().__init__(detail, headers={"Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
 
 
 class TooManyRequests(ApiError):

@@ -73,8 +73,8 @@ class _Upgrade(BaseHTTPResponse):
 
     async def send(self, data: Any = None, end_stream: bool | None = None) -> None:  # noqa: ANN401, ARG002, FBT001 -- Sanic's signature
         stream = cast("Http", self.stream)
-        # Sanic then expects no other response, and ends its timeouts.
-        stream.upgrade_websocket = True
+        # Sanic then expects no other response and ends its timeouts, and the stream does not refer to itself.
+        stream.upgrade_websocket, stream.response_func = True, None  # type: ignore[assignment]
         if isinstance(stream.protocol, SanicSocketProtocol):
             await serve_by_sanic(stream.protocol, self._request, self._protocol.subprotocol, self._listener_factory)
         else:
