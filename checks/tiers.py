@@ -95,7 +95,7 @@ RULES: Final = (
     Rule("models import models", ("grome.*.models",), _OURS, save=("grome.*.models", *_FREE_TIME, *_SHARED)),
     Rule("pure rules import models",
          (*_FREE_TIME, "grome.bookings.cancellation_policy", "grome.bookings.figures", "grome.bookings.windows",
-          "grome.ledger.rules", "grome.notifications.channel_rules", "grome.promos.rules"), _OURS,
+          "grome.chat.rules", "grome.ledger.rules", "grome.notifications.channel_rules", "grome.promos.rules"), _OURS,
          save=("grome.*.models", "grome.*.errors", "grome.bookings.cancellation_policy", *_FREE_TIME, *_SHARED)),
     Rule("schemas import models", ("grome.*.schemas",), _OURS,
          save=("grome.*.models", "grome.*.schemas", "grome.accounts.tokens", *_FREE_TIME, *_SHARED)),

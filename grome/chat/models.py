@@ -27,7 +27,7 @@ MAX_BLOCKS: Final = 500  # of an account
 MAX_REASON_LENGTH: Final = 1_000
 
 Count = Annotated[int, Meta(ge=0)]
-Sequence = Annotated[int, Meta(ge=1, le=MAX_MESSAGES)]
+MessageNumber = Annotated[int, Meta(ge=1, le=MAX_MESSAGES)]
 StoredText = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)]
 StoredPhotos = Annotated[list[UUID], stored_items(at_most=MAX_PHOTOS)]
 
@@ -55,8 +55,8 @@ class Message(Struct, frozen=True, kw_only=True):
     customer_id: UUID
     barber_id: UUID
     sender_id: UUID
-    number: Sequence
-    number_of_sender: Sequence
+    number: MessageNumber
+    number_of_sender: MessageNumber
     fingerprint: bytes
     text: StoredText
     photos: StoredPhotos = []
@@ -111,7 +111,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
     id: UUID = field(name="_id")
     customer_id: UUID
     barber_id: UUID
-    last_number: Sequence
+    last_number: MessageNumber
     latest_id: UUID
     latest_at: datetime
     version: Annotated[int, Meta(ge=1)]
