@@ -8,7 +8,7 @@ from sanic.server.protocols.base_protocol import SanicProtocol
 
 from grome.accounts.verifier import Verifier
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
-from grome.common.errors import NotFound, Unauthenticated, Unavailable
+from grome.common.errors import Unavailable
 from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.request_id import request_id
@@ -63,8 +63,13 @@ async def create_live_ticket(request: Request, actor: Actor) -> TicketOut:
     return TicketOut(await resolve(request, Tickets).issue(actor, expires_at), TICKET_SECONDS)
 
 
-@live.get("/events", who=ANYONE, answers={200: EVENT_STREAM}, refusals=(TooManyConnections, NotFound))
-async def stream_events(request: Request, actor: Actor | None, query: EventsQuery) -> BaseHTTPResponse:
+def brings_ticket(request: Request) -> bool:
+    """Return whether a ticket takes the place of the access token."""
+    return bool(request.args.get("ticket"))
+
+
+@live.get("/events", who=SIGNED_IN, also=brings_ticket, answers={200: EVENT_STREAM}, refusals=(TooManyConnections,))
+async def stream_events(request: Request, query: EventsQuery) -> BaseHTTPResponse:
     """Stream the events of rooms as server-sent events, for clients that cannot open a WebSocket.
 
     Needs an access token, or a ticket in the query. Each message is a frame as docs/realtime.md describes. A client
@@ -73,9 +78,8 @@ async def stream_events(request: Request, actor: Actor | None, query: EventsQuer
     streams = resolve(request, EventStreams)
     if streams.is_full:
         raise Unavailable
-    if actor is None and query.ticket is None:
-        raise Unauthenticated
-    signed_in = await resolve(request, LiveSignIn).redeem(_token_of(request) if actor else None, query.ticket)
+    token = None if query.ticket else _token_of(request)
+    signed_in = await resolve(request, LiveSignIn).redeem(token, query.ticket)
     response = HTTPResponse(content_type=EVENT_STREAM, headers={**_STREAM_HEADERS, "X-Request-ID": request_id(request)})
     if request.method == "HEAD":
         return response

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from grome.common.actor import Actor, Role
+from grome.common.errors import Invalid
 from grome.infrastructure.figures import count
 from grome.realtime.close_codes import CloseCode
 from grome.realtime.connections import LiveConnections
@@ -174,5 +175,8 @@ class EventStreams:
 
 def _position_of(name: str, actor: Actor, positions: StreamPositions) -> RoomPosition:
     """Return the room with its position. Raises Invalid for a name of no room."""
-    request = positions.request(parse_room(name, actor.id).name)
+    try:
+        request = positions.request(parse_room(name, actor.id).name)
+    except Invalid as error:
+        raise Invalid("rooms", error.faults[0][1]) from None
     return RoomPosition(name, request.epoch, request.offset)

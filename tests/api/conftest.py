@@ -36,6 +36,7 @@ GOOD_VALUES = {
     "service_ids": "01890a5d-ac96-774b-bcce-b302099a8057",
     "q": "cut",
     "minutes": "15",
+    "rooms": "nowhere",  # refused as the name of no room, because a stream of a room would not end
 }
 # For each route with an id whose body requires a field, by the name of its handler.
 GOOD_BODIES = {

@@ -83,6 +83,7 @@ _SAMPLES = {
     "GET /v1/me",
     "GET /v1/barbers/nearby",  # answered before anything is decoded
     "GET /metrics",  # also answers machines, which have no account
+    "GET /v1/events",  # also takes tickets
     "PUT /v1/barbers/me/overrides/{day}",
     "POST /v1/bookings",
     "DELETE /v1/me/devices/{device_id}/push-token",

@@ -17,6 +17,7 @@ MACHINE_TEXTS: Final = {
     *("QuietHours.start", "QuietHours.end", "DayHours.start_time", "DayHours.end_time"),
     *("Break.start_time", "Break.end_time", "HolidayCalendar.country", "HolidayCalendar.subdivision"),
     *("EndpointIn.url", "EndpointPatch.url", "ProfileIn.currency", "MessageIn.key"),
+    *("EventsQuery.rooms", "EventsQuery.ticket", "EventsQuery.last_event_id"),
     *("OnboardingIn.country", "JournalQuery.account", "AccountBalanceQuery.prefix"),
 }
 MACHINE_FIELDS: Final = {"cursor", "currency", "code", "promo_code", "kind"}

@@ -51,7 +51,7 @@ class Operation:
     `answers` maps statuses to Structs, to None for an empty body, or to a media type other than JSON. `refusals` are
     the errors of the use case; the document adds the common errors. `cache` is the Cache-Control of the answer.
     `at_once` is called before decoding, for the one route where decoding costs more than the answer. `also` selects the
-    requests that need no account, for the one route that machines read.
+    requests that need no access token, because they bring another secret.
     """
 
     tag: str
