@@ -12,6 +12,7 @@ from grome.common.errors import Unavailable
 from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.http.responses import EVENT_STREAM
 from grome.infrastructure.websocket.models import Socket, SocketListener
 from grome.infrastructure.websocket.upgrade import upgrade
 from grome.realtime.close_codes import CloseCode
@@ -24,7 +25,6 @@ from grome.realtime.sign_in import LiveSignIn
 from grome.realtime.sse import EventStreams, Send
 from grome.realtime.tickets import TICKET_SECONDS, Tickets
 
-EVENT_STREAM: Final = "text/event-stream"
 # Some proxies buffer a response until it ends unless they are told not to.
 _STREAM_HEADERS: Final = {"Cache-Control": NO_STORE, "X-Accel-Buffering": "no"}
 

@@ -34,7 +34,8 @@ async def story(http: httpx.AsyncClient, container: Container, control: StripeCo
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _openings(told, barber)
-    customer = await _visits(told, container, barber_id, barber, service_id)
+    customer, done = await _visits(told, container, barber_id, barber, service_id)
+    await _chat(told, boss, customer, barber, done)
     await _calendar(told, barber)
     await _other_ways_to_book(told, customer, barber_id, service_id)
     await _waitlist(told, barber_id, barber, customer, service_id)
@@ -63,6 +64,31 @@ async def _live(told: Story, container: Container, customer: dict[str, str]) -> 
     actor, _ = await container.get(Verifier).sign_in(customer["Authorization"].removeprefix("Bearer "))
     ticket = await container.get(Tickets).issue(actor, container.clock() + timedelta(seconds=1))
     await told.ask("stream_events", params={"rooms": "user", "ticket": ticket})
+
+
+async def _chat(
+    told: Story, boss: dict[str, str], customer: dict[str, str], barber: dict[str, str], booking_id: str
+) -> None:
+    visit = {"booking_id": booking_id}
+    sent = await told.ask("send_message", customer, **visit, json={"key": "1", "text": "Merci !"})
+    named = {**visit, "message_id": sent["id"]}
+    edited = await told.ask("edit_message", customer, **named, json={"text": "Merci beaucoup !"})
+    assert await told.ask("read_message", barber, **named) == edited
+    assert (await told.ask("list_messages", barber, **visit))["items"] == [edited]
+    assert (await told.ask("mark_delivered", barber, **visit, json={"message": sent["id"]}))["unread"] == 1
+    assert (await told.ask("count_unread", barber))["messages"] == 1
+    assert (await told.ask("mark_read", barber, **visit, json={"message": sent["id"]}))["unread"] == 0
+    assert (await told.ask("list_conversations", barber))["items"]
+    report = await told.ask("report_message", barber, **named, json={"reason": "Impoli."})
+    assert (await told.ask("list_message_reports", boss))["items"][0]["id"] == report["id"]
+    reported = {"message_report_id": report["id"]}
+    assert (await told.ask("list_reported_messages", boss, **reported))["items"] == [edited]
+    decision = {"decision": "dismissed", "note": "Poli."}
+    assert (await told.ask("resolve_message_report", boss, **reported, json=decision))["decision"] == "dismissed"
+    await told.ask("delete_message", customer, **named)
+    await told.ask("block_account", barber, account_id=edited["sender_id"])
+    assert (await told.ask("list_blocks", barber))["items"][0]["account_id"] == edited["sender_id"]
+    await told.ask("unblock_account", barber, account_id=edited["sender_id"])
 
 
 async def _catalogue(told: Story, boss: dict[str, str]) -> str:
@@ -113,7 +139,8 @@ async def _openings(told: Story, barber: dict[str, str]) -> None:
 
 async def _visits(
     told: Story, container: Container, barber_id: str, barber: dict[str, str], service_id: str
-) -> dict[str, str]:
+) -> tuple[dict[str, str], str]:
+    """Return the customer, and the id of a visit that was completed."""
     me = {"email": new_email(), "password": PASSWORD}
     await told.ask("register", json={**me, "name": "Zoë"})
     customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
@@ -154,7 +181,7 @@ async def _visits(
     await told.ask("read_history", customer, booking_id=declined)
     await told.ask("read_visit", customer, booking_id=done)
     assert len((await told.ask("list_bookings", customer))["items"]) == 5
-    return customer
+    return customer, done
 
 
 async def _other_time(

@@ -25,7 +25,7 @@ from grome.common.errors import (
 )
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.json_schemas import SCHEMA_REF, Json, describe_types
-from grome.infrastructure.http.responses import JSON, PROBLEM, Problem
+from grome.infrastructure.http.responses import EVENT_STREAM, JSON, PROBLEM, Problem
 from grome.infrastructure.http.routing import IdempotencyKey, Operation, Routes
 
 _IF_NONE_MATCH: Json = {
@@ -154,7 +154,8 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
         # A status can be both an answer and an error: /health/ready names the missing services in a 503.
         response = responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
         if isinstance(kind, str):
-            response.setdefault("content", {})[kind] = {"schema": schemas.of(str)}
+            # Tools disagree whether the schema of an event stream is that of the text or of an event.
+            response.setdefault("content", {})[kind] = {} if kind == EVENT_STREAM else {"schema": schemas.of(str)}
         elif kind:
             response.setdefault("content", {})[JSON] = {"schema": schemas.of(kind)}
     if operation.cache != NO_STORE:

@@ -16,6 +16,7 @@ from grome.infrastructure.http.request_id import request_id
 encode = msgspec.json.Encoder(enc_hook=str).encode
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+EVENT_STREAM = "text/event-stream"
 
 
 class FieldFault(Struct, frozen=True):
