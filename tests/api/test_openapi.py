@@ -21,6 +21,7 @@ from grome.app import App, document
 from grome.cli.main import cli
 from grome.infrastructure.http import IdempotencyKey
 from grome.infrastructure.http.caching import NO_STORE
+from grome.infrastructure.http.responses import EVENT_STREAM
 from tests.api.surface import ROUTES, WITH_BODY, Route
 
 DOCUMENT = document()
@@ -147,7 +148,7 @@ class TestOperations:
         for status, kind in route.operation.answers.items():
             content = described(route)["responses"][str(status)].get("content", {})
             if isinstance(kind, str):
-                assert content[kind] == {"schema": {"type": "string"}}
+                assert content[kind] == ({} if kind == EVENT_STREAM else {"schema": {"type": "string"}})
             else:
                 assert content.get("application/json") == ({"schema": _reference(kind)} if kind else None)
 
