@@ -52,7 +52,7 @@ def parse_room(text: str, account_id: UUID) -> Room:
         return Room(USER, str(account_id))
     kind, _, key = text[:_MAX_NAME].partition(":")
     match kind:
-        case "user" | "booking" | "shop" if _is_uuid(key):
+        case "booking" | "shop" if _is_uuid(key):
             return Room(kind, key)
         case "area" if _is_cell(key):
             return Room(kind, key)

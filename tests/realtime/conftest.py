@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -13,10 +13,11 @@ from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.outbox.models import ChangeRecord, Event
-from grome.infrastructure.outbox.relay import Relay
+from grome.infrastructure.outbox.relay import Relay, Subscriber
 from grome.infrastructure.outbox.repository import RelayRepository
 from grome.realtime.event_data import EventData
 from grome.realtime.models import RoomEvent
+from grome.realtime.streams import LivePublisher, StreamPublisher
 from tests.support.app import apart, app, container, database, http
 
 __all__ = ["app", "container", "database", "http"]
@@ -58,16 +59,25 @@ async def no_caches(_changes: Sequence[ChangeRecord]) -> None:
 @pytest.fixture
 async def collector(container: Container) -> AsyncIterator[Collector]:
     collector = Collector(container.get(EventData))
+    async with relaying(container, collector):
+        yield collector
+
+
+@pytest.fixture
+async def live_relay(container: Container) -> AsyncIterator[None]:
+    """Relay events to the streams of rooms."""
+    async with relaying(container, StreamPublisher(container.get(LivePublisher), container.get(EventData))):
+        yield
+
+
+@asynccontextmanager
+async def relaying(container: Container, subscriber: Subscriber) -> AsyncIterator[None]:
+    repository = RelayRepository(container.database)
     relay = Relay(
-        RelayRepository(container.database),
-        PROJECTION,
-        {"collector": collector},
-        no_caches,
-        container.get(JobQueue),
-        container.clock,
+        repository, PROJECTION, {"subscriber": subscriber}, no_caches, container.get(JobQueue), container.clock
     )
     task = asyncio.create_task(relay.run())
-    yield collector
+    yield
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
