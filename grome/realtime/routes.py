@@ -8,7 +8,7 @@ from sanic.server.protocols.base_protocol import SanicProtocol
 
 from grome.accounts.verifier import Verifier
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
-from grome.common.errors import Unavailable
+from grome.common.errors import Unavailable, UpgradeRequired
 from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.request_id import request_id
@@ -17,7 +17,7 @@ from grome.infrastructure.websocket.models import Socket, SocketListener
 from grome.infrastructure.websocket.upgrade import upgrade
 from grome.realtime.close_codes import CloseCode
 from grome.realtime.connections import LiveConnections
-from grome.realtime.errors import TooManyConnections, UpgradeRequired
+from grome.realtime.errors import TooManyConnections
 from grome.realtime.frames import JSON, MSGPACK
 from grome.realtime.origins import AllowedOrigins
 from grome.realtime.schemas import EventsQuery, TicketOut
@@ -38,8 +38,6 @@ async def open_live_connection(request: Request) -> BaseHTTPResponse:
     The first frame signs in. The subprotocols are `grome.json`, the default, and `grome.msgpack`.
     """
     connections = resolve(request, LiveConnections)
-    if request.headers.get("upgrade", "").lower() != "websocket":
-        raise UpgradeRequired
     if connections.is_full:
         raise Unavailable
     is_allowed = resolve(request, AllowedOrigins).allows(request.headers.get("origin"), request.headers.get("host"))
