@@ -26,7 +26,7 @@ if redis.call('EXISTS', stream) == 1 then
         removed = about['first-entry'] and about['first-entry'][1] or about['last-generated-id']
     end
 end
-return {redis.call('HGET', KEYS[2], 'epoch'), redis.call('TIME')[1], removed,
+return {redis.call('HGET', KEYS[2], 'epoch'), redis.call('TIME'), removed,
     redis.call('XRANGE', stream, '(' .. after, '+', 'COUNT', ARGV[2])}
 """
 
@@ -53,8 +53,8 @@ class RoomHistory:
     async def after(self, room: str, offset: Offset, limit: int) -> History:
         """Return up to `limit` events of the room after an offset. Raises RedisError."""
         keys = [stream_key(self._namespace, room), state_key(self._namespace, shard_of(room))]
-        epoch, seconds, removed, entries = await self._read(keys, [format_offset(offset), limit])
-        now_ms = 1_000 * int(seconds)
+        epoch, (seconds, microseconds), removed, entries = await self._read(keys, [format_offset(offset), limit])
+        now_ms = 1_000 * int(seconds) + int(microseconds) // 1_000
         events = [_decode(room, *entry) for entry in entries]
         return History(
             epoch=epoch.decode() if epoch else "",

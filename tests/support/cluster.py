@@ -1,0 +1,79 @@
+"""A Redis Cluster of three servers of a test's own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from grome.dev.embedded.binaries import VALKEY, find_binary
+from grome.dev.embedded.process import ServerProcess, stop
+from grome.dev.embedded.valkey import explain
+from tests.support.processes import free_port
+
+_SLOTS: Final = 16_384
+_NODES: Final = 3
+
+
+class ClusterNode:
+    """A server with a part of the slots."""
+
+    def __init__(self, binary: Path, home: Path) -> None:
+        self.port, self.bus_port = free_port(), free_port()
+        self._command = [str(binary), "--dir", str(home), "--port", str(self.port), "--bind", "127.0.0.1"]
+        self._command += ["--cluster-enabled", "yes", "--cluster-port", str(self.bus_port)]
+        self._command += ["--cluster-node-timeout", "2000", "--appendonly", "yes", "--save", ""]
+        self._command += ["--set-proc-title", "no"]
+        self._log = home / "log"
+        self.start()
+
+    def start(self) -> None:
+        self.server = ServerProcess(self._command, self._log, explain)
+
+    def kill(self) -> None:
+        self.server.process.kill()
+        self.server.process.wait()
+
+    def client(self) -> Redis:
+        return Redis("127.0.0.1", self.port)
+
+    def serves_all_slots(self) -> bool:
+        """Return whether the node sees the whole cluster."""
+        try:
+            with self.client() as client:
+                found: list[object] = client.execute_command("CLUSTER", "SLOTS")
+                state: bytes = client.execute_command("CLUSTER", "INFO")
+        except RedisConnectionError:
+            return False
+        return len(found) == _NODES and "cluster_state:ok" in str(state)
+
+
+@contextmanager
+def own_cluster(home: Path) -> Iterator[list[ClusterNode]]:
+    binary = find_binary(VALKEY, home)
+    nodes: list[ClusterNode] = []
+    try:
+        for number in range(_NODES):
+            (home / str(number)).mkdir()
+            nodes.append(ClusterNode(binary, home / str(number)))
+        for number, node in enumerate(nodes):
+            node.server.wait_until(lambda node=node: _answers(node))  # type: ignore[misc]
+            first, end = _SLOTS * number // _NODES, _SLOTS * (number + 1) // _NODES
+            with node.client() as client:
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
+                client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, nodes[0].bus_port)
+        for node in nodes:
+            node.server.wait_until(node.serves_all_slots)
+        yield nodes
+    finally:
+        stop([node.server for node in nodes])
+
+
+def _answers(node: ClusterNode) -> bool:
+    try:
+        with node.client() as client:
+            return bool(client.ping())
+    except RedisConnectionError:
+        return False
