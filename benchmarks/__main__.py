@@ -23,6 +23,7 @@ from benchmarks.sections import (
     memory,
     nearby,
     payments,
+    sockets,
 )
 from benchmarks.stopping import stop_at_signals
 from grome.cli.run import StopRequested
@@ -38,6 +39,7 @@ SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "effects": effects.run,
     "ledger": ledger.run,
     "payments": payments.run,
+    "sockets": sockets.run,
     "live": live.run,
     "growth": growth.run,
 }
