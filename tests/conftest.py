@@ -29,6 +29,7 @@ _SLOW_FILES: Final = (
     "tests/api/test_schemathesis.py",
     "tests/faults/",
     "tests/stateful/",
+    "tests/realtime/faults/",
     "tests/webhooks/",
     "tests/migrations/",
     "tests/locustfiles/",

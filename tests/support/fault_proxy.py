@@ -46,7 +46,8 @@ class _Direction:
     def half_close(self) -> None:
         if not self.half_closed:
             self.half_closed = True
-            self.writer.write_eof()
+            with suppress(OSError):  # the connection is gone already
+                self.writer.write_eof()
 
 
 @dataclass
