@@ -22,6 +22,7 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from grome.app import document
+from grome.common.errors import UpgradeRequired
 from grome.infrastructure.container import Container
 from grome.payments.inbox.errors import NotFromStripe
 from tests.api.surface import ROUTES, Route
@@ -111,6 +112,8 @@ def _send(case: schemathesis.Case[Any], running: RunningGrome, headers: dict[str
 def _is_refused_by_a_rule(response: schemathesis.Response) -> bool:
     if response.status_code == 400:
         return bool(response.json()["code"] == NotFromStripe.code)  # nothing else can sign for Stripe
+    if response.status_code == UpgradeRequired.status:
+        return True  # only a WebSocket client sends the headers of an upgrade
     return response.status_code == 422 and not any(
         DECODER.match(fault["message"]) for fault in response.json().get("errors", ())
     )
