@@ -158,6 +158,25 @@ def test_document_refuses_frame_of_another_kind(name: str) -> None:
     assert not validator_of(name).is_valid(other)
 
 
+def test_frames_of_the_guide_are_frames_of_the_document() -> None:
+    examples = [json.loads(line) for block in _blocks_of_the_guide() for line in block.splitlines()]
+    told = set()
+    for example in examples:
+        names = [
+            name for name, message in DOCUMENT["components"]["messages"].items() if message["name"] == example["t"]
+        ]
+        fitting = [name for name in names if validator_of(name).is_valid(example)]
+        assert fitting, example
+        told.update(fitting)
+    kinds = {*CLIENT_FRAMES, *_server_frames()}
+    assert {name for name in kinds if not name.startswith("ReplyTo")} <= told
+
+
+def _blocks_of_the_guide() -> list[str]:
+    blocks: list[str] = re.findall(r"^```json\n(.*?)\n```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    return blocks
+
+
 async def test_document_is_served_and_printed(http: httpx.AsyncClient) -> None:
     assert (await http.get("/asyncapi.json")).json() == DOCUMENT
     assert json.loads(CliRunner().invoke(cli, ["asyncapi"]).stdout) == DOCUMENT
