@@ -2,4 +2,7 @@
 
 from importlib.metadata import version
 
-__version__ = version("grome")
+
+def installed_version() -> str:
+    """Return the version. An import does not read it, so `live_client` also runs where Grome is not installed."""
+    return version("grome")

@@ -11,7 +11,7 @@ from sanic import exceptions as sanic_errors
 from sanic.constants import HTTPMethod
 
 from config.settings import Settings
-from grome import __version__
+from grome import installed_version
 from grome.accounts.routes import auth, me
 from grome.accounts.verifier import Verifier
 from grome.adjustments.routes import adjustments
@@ -126,12 +126,12 @@ App = Sanic[Any, Any]
 
 def document() -> dict[str, Any]:
     """The OpenAPI document of this version."""
-    return openapi_document(FEATURES, title="Grome", version=__version__, description=DESCRIPTION)
+    return openapi_document(FEATURES, title="Grome", version=installed_version(), description=DESCRIPTION)
 
 
 def live_document() -> dict[str, Any]:
     """The AsyncAPI document of this version."""
-    return asyncapi_document(title="Grome live", version=__version__)
+    return asyncapi_document(title="Grome live", version=installed_version())
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> App:

@@ -122,11 +122,12 @@ class Customer(Person):
         with self.asking(Ask("GET", "/v1/bookings", "/v1/bookings"), BookingPage) as page:
             check_listed(booking, page)
 
-    def cancel(self, booking: Booking) -> None:
+    def cancel(self, booking: Booking) -> Booking:
         """Unless its barber has begun or ended it meanwhile."""
         ask = Ask("POST", f"/v1/bookings/{booking.id}/cancel", "/v1/bookings/{id}/cancel", {}, lost="wrong_state")
         with self.asking(ask, Booking) as ended:
             check_cancelled(booking, ended)
+        return ended
 
 
 def first_look(person: Person) -> list[NearbyBarber]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Final, Literal, TypeVar
 from uuid import UUID
 
@@ -56,10 +56,12 @@ class Person(FastHttpUser):
     centre: Point
     _tokens: Tokens
     _renew_at: float
+    _renewing: Lock
 
     def on_start(self) -> None:
         options = self.environment.parsed_options
         self.centre = Point(options.lat, options.lng)
+        self._renewing = Lock()
         while True:
             try:
                 self._register()
@@ -78,7 +80,7 @@ class Person(FastHttpUser):
 
         A failure ends the task. So does a lost race, which counts as a success in a row of its own.
         """
-        with self._asking(ask, promised, self._authorization()) as answer:
+        with self._asking(ask, promised, {"Authorization": f"Bearer {self.access_token()}"}) as answer:
             yield answer
 
     @contextmanager
@@ -116,10 +118,11 @@ class Person(FastHttpUser):
         self.id = answer.user.id
         self._keep(answer)
 
-    def _authorization(self) -> dict[str, str]:
-        if time.monotonic() >= self._renew_at:
-            self._renew()
-        return {"Authorization": f"Bearer {self._tokens.access_token}"}
+    def access_token(self) -> str:
+        with self._renewing:  # a refresh token that is used twice ends the session
+            if time.monotonic() >= self._renew_at:
+                self._renew()
+        return self._tokens.access_token
 
     def _renew(self) -> None:
         old = self._tokens
@@ -164,7 +167,13 @@ def _problem(response: ResponseContextManager, status: int) -> Problem:
 
 def _tell(ask: Ask, response: ResponseContextManager, broken: Broken) -> None:
     """The first case of each kind in full; the others are only counted."""
-    if (sentence := str(broken)) not in _told:
-        _told.add(sentence)
+    if is_first(sentence := str(broken)):
         request_id = response.headers.get("x-request-id") if response.headers else None
         logger.error("%s %s: %s. Request id %s. Seen: %s", ask.method, ask.path, sentence, request_id, broken.seen)
+
+
+def is_first(sentence: str) -> bool:
+    """Return whether this process has asked about the sentence for the first time."""
+    is_new = sentence not in _told
+    _told.add(sentence)
+    return is_new

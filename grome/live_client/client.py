@@ -119,6 +119,7 @@ class LiveClient:
         self._requests: dict[int, _Request] = {}
         self._joins: dict[int, list[str]] = {}  # rooms of each `sub` without a reply
         self._items: asyncio.Queue[LiveItem | None] = asyncio.Queue(_MAX_ITEMS)
+        self._socket: ClientConnection | None = None
         self._outbox: asyncio.Queue[dict[str, Any]] | None = None  # of the present connection, once signed in
         self._failures = 0
         self._retry_ms = 0
@@ -182,6 +183,11 @@ class LiveClient:
         """Tell the other side; without effect while there is no connection."""
         if self._outbox and self._outbox.qsize() < _MAX_UNSENT:
             self._outbox.put_nowait({"t": "typing", "booking": booking})
+
+    def reconnect(self) -> None:
+        """Drop the connection and resume on a new connection, for a device that has changed its network."""
+        if self._socket:
+            self._socket.transport.abort()
 
     async def _ask(self, frame: dict[str, Any], *, resend: bool) -> dict[str, Any]:
         """Return the reply. Raises RequestRefused, or TimeoutError without a reply in time."""
@@ -264,6 +270,7 @@ class LiveClient:
         outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         helpers = [asyncio.create_task(self._write_all(socket, outbox))]
         silence_s = self._timing.connect_s
+        self._socket = socket
         try:
             while True:
                 try:
@@ -286,6 +293,7 @@ class LiveClient:
                 for item in self._receive(frame):
                     await self._items.put(item)
         finally:
+            self._socket = None
             for helper in helpers:
                 helper.cancel()
             await asyncio.wait(helpers)

@@ -124,6 +124,11 @@ export class GromeLive {
     if (this.#isSignedIn && this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) this.#write({ t: "typing", booking });
   }
 
+  /** Drop the connection and resume on a new connection, for a device that has changed its network. */
+  reconnect() {
+    if (this.#socket) this.#lost(ABNORMAL);
+  }
+
   #ask(frame, resend) {
     if (this.#hasEnded) return Promise.reject(new RequestError("ended"));
     if (this.#requests.size >= MAX_REQUESTS) return Promise.reject(new RequestError("too_many_requests"));

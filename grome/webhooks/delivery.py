@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 from loguru import logger
 
-from grome import __version__
+from grome import installed_version
 from grome.common.clock import Clock
 from grome.infrastructure.jobs.errors import PostponedError, RetryLaterError, UndeliverableError
 from grome.infrastructure.retry_after import read_retry_after
@@ -18,6 +18,7 @@ from grome.webhooks.repository import DeliveryRepository, EndpointRepository
 from grome.webhooks.sender import Outcome, WebhookSender
 from grome.webhooks.signing import SecretSealer, sign
 
+_USER_AGENT: Final = f"Grome/{installed_version()}"
 _GONE: Final = 410
 _BUSY: Final = frozenset({429, 503})
 _MIN_RETRY_S: Final = 5.0
@@ -118,7 +119,7 @@ class WebhookDeliverer:
         timestamp = int(now.timestamp())
         return {
             "Content-Type": "application/json",
-            "User-Agent": f"Grome/{__version__}",
+            "User-Agent": _USER_AGENT,
             "webhook-id": str(delivery.event_id),
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign(self._secrets(endpoint, now), delivery.event_id, timestamp, delivery.body),

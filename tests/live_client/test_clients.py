@@ -188,6 +188,22 @@ async def test_client_that_is_cut_reconnects_with_a_fresh_token(server: Scripted
         assert await (await server.accept()).welcome() == "token-8"
 
 
+async def test_client_that_changes_its_network_resumes_on_a_new_connection(
+    server: ScriptedServer, open_client: Opener
+) -> None:
+    async with open_client(server.url, numbered_tokens()) as client:
+        client.subscribe("user")
+        peer = await server.accept()
+        await peer.welcome()
+        await peer.join("100-0")
+        await items(client, "connected", "reload")
+        client.reconnect()
+        peer = await server.accept()
+        await peer.welcome()
+        assert await peer.join("101-0", recovered=True) == [{"room": "user", "epoch": EPOCH, "offset": "100-0"}]
+        await items(client, "disconnected", "connected", "recovered")
+
+
 async def test_client_before_its_token_expires_sends_a_fresh_token(server: ScriptedServer, open_client: Opener) -> None:
     async with open_client(server.url, numbered_tokens()):
         peer = await server.accept()

@@ -38,6 +38,11 @@ STEPS = {
         *(READ, f"{READ} (a barber's)", f"{READ}/{{id}}/history"),
         *(f"{SEARCH} (map)", f"{SEARCH} (a barber's own corner)"),
     },
+    "live": {
+        *(f"{BOOK}{more}" for more in ("", "/{id}/accept", "/{id}/cancel")),
+        *(f"LIVE {row}" for row in ("connect", "event seen", "reconnect", "resume")),
+        *("LIVE message acknowledged", "LIVE read acknowledged"),
+    },
 }
 
 
@@ -114,7 +119,7 @@ def test_every_scenario_against_a_correct_server_has_no_failures(
             scenario,
             running.url,
             *city,
-            *(barbers if "day" in scenario else ()),
+            *(barbers if scenario in {"live", "mixed_day"} else ()),
             users=12,
             until=steps,
         )

@@ -37,6 +37,7 @@ const commands = {
   failed: (room) => loads.get(room).reject(new Error("not loaded")),
   subscribe: (...rooms) => live.subscribe(...rooms),
   unsubscribe: (...rooms) => live.unsubscribe(...rooms),
+  reconnect: () => live.reconnect(),
   send: (booking, text, key) =>
     live.send(booking, text, { key }).then(
       (reply) => say("sent", key, reply),

@@ -31,11 +31,13 @@ class DrivenClient(Protocol):
 
     def unsubscribe(self, *rooms: str) -> None: ...
 
+    def reconnect(self) -> None: ...
+
 
 class _PythonClient:
     def __init__(self, client: LiveClient) -> None:
         self._client = client
-        self.subscribe, self.unsubscribe = client.subscribe, client.unsubscribe
+        self.subscribe, self.unsubscribe, self.reconnect = client.subscribe, client.unsubscribe, client.reconnect
 
     async def next_item(self) -> tuple[Any, ...]:
         try:
@@ -104,6 +106,9 @@ class NodeClient:
 
     def unsubscribe(self, *rooms: str) -> None:
         self.write("unsubscribe", *rooms)
+
+    def reconnect(self) -> None:
+        self.write("reconnect")
 
     async def send(self, booking: str, text: str, key: str) -> dict[str, Any]:
         self._replies[key] = asyncio.get_running_loop().create_future()
