@@ -1,6 +1,7 @@
 """Positions of a stream of server-sent events, as the id of an event that a client returns as `Last-Event-ID`."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,10 +15,16 @@ _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class StreamPositions:
-    """Holds one position for each shard: the events of a shard's rooms come in the order of their offsets."""
+    """Holds one position for each shard: the events of a shard's rooms come in the order of their offsets.
+
+    After a loss, a shard has no position until all of its rooms were reset. Otherwise a client that has read of the
+    first reset only would resume the other rooms as if they had lost nothing.
+    """
 
     def __init__(self) -> None:
         self._positions: dict[int, tuple[str, Offset]] = {}
+        self._rooms: defaultdict[int, set[str]] = defaultdict(set)
+        self._not_reset: dict[int, set[str]] = {}
         self._id: str | None = None
 
     @classmethod
@@ -51,6 +58,7 @@ class StreamPositions:
         started: dict[int, tuple[str, Offset]] = {}
         for room, epoch, text in positions:
             shard, offset = shard_of(room), _offset(text)
+            self._rooms[shard].add(room)
             if shard not in started or offset < started[shard][1]:
                 started[shard] = epoch, offset
         self._positions, self._id = started, None
@@ -58,8 +66,8 @@ class StreamPositions:
     def advance(self, room: str, offset: Offset) -> None:
         """Take the offset of a delivered event."""
         shard = shard_of(room)
-        epoch, before = self._positions[shard]
-        self._positions[shard], self._id = (epoch, max(before, offset)), None
+        if position := self._positions.get(shard):
+            self._positions[shard], self._id = (position[0], max(position[1], offset)), None
 
     def advance_all(self, text: str) -> None:
         """Take an offset up to which all events have been delivered."""
@@ -69,7 +77,15 @@ class StreamPositions:
 
     def reset(self, room: str, epoch: str, text: str) -> None:
         """Take the position from which on the events of a room are delivered, after its position was lost."""
-        self._positions[shard_of(room)], self._id = (epoch, _offset(text)), None
+        shard = shard_of(room)
+        remaining = self._not_reset.setdefault(shard, set(self._rooms[shard]))
+        remaining.discard(room)
+        if remaining:
+            self._positions.pop(shard, None)
+        else:
+            del self._not_reset[shard]
+            self._positions[shard] = epoch, _offset(text)
+        self._id = None
 
 
 def _offset(text: str) -> Offset:

@@ -22,8 +22,11 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
+from grome.infrastructure.redis.client import Namespace, RedisClients
+from grome.realtime.frames import JoinedRoom, Joins
 from grome.realtime.hub import Hub
 from grome.realtime.models import RoomEvent
+from grome.realtime.shards import shard_of, state_key
 from grome.realtime.sse import EventStream
 from grome.realtime.stream_positions import StreamPositions
 from grome.realtime.streams import LivePublisher
@@ -109,7 +112,7 @@ async def test_stream_by_ticket_gets_events_of_its_room_and_ticket_works_once(
 ) -> None:
     person, other = await register(http), await register(http)
     publisher, ticket = container.get(LivePublisher), await ticket_of(http, person)
-    async with stream(http, None, ticket=ticket, rooms=["user", f"user:{other.id}"]) as found:
+    async with stream(http, None, ticket=ticket, rooms=["user", f"shop:{other.id}"]) as found:
         hello = await next_frame(found, "hello")
         assert (hello.frame["user"], hello.frame["rooms"]) == (str(person.id), ["user"])
         [own, foreign] = (await next_frame(found, "reply")).frame["ok"]["rooms"]
@@ -241,10 +244,44 @@ async def read_to_end(source: socket.socket) -> int:
     return count
 
 
-def test_reset_of_a_room_is_a_message_of_its_own_kind(container: Container) -> None:
+def test_stream_has_no_position_until_all_rooms_of_a_shard_were_reset(container: Container) -> None:
     actor = Actor(new_id(), Role.CUSTOMER, new_id())
-    positions = StreamPositions()
+    positions, (first, second, other) = StreamPositions(), rooms_of_two_shards()
     event_stream = EventStream(actor, positions, container.get(Hub), 100_000, lambda: None)
-    event_stream.reset(f"user:{actor.id}", "5f3a", "1796112000000-3")
-    assert positions.request(f"user:{actor.id}").offset == "1796112000000-3"
-    assert StreamPositions.parse(positions.id).id == positions.id
+    event_stream.joined(
+        Joins([JoinedRoom(room, "old", "1796112000000-0", recovered=False) for room in (first, second, other)])
+    )
+    before, after = ("old", "1796112000000-0"), ("new", "1796112000009-3")
+    for room, expected in ((first, (None, None)), (second, after)):
+        event_stream.reset(room, *after)
+        resumed = StreamPositions.parse(positions.id)
+        for name, position in ((first, expected), (second, expected), (other, before)):
+            request = resumed.request(name)
+            assert (request.epoch, request.offset) == position
+
+
+def rooms_of_two_shards() -> tuple[str, str, str]:
+    """Return two rooms of one shard, and a room of another."""
+    rooms = areas(40)
+    first, *others = rooms
+    second = next(room for room in others if shard_of(room) == shard_of(first))
+    return first, second, next(room for room in others if shard_of(room) != shard_of(first))
+
+
+async def test_stream_is_told_of_a_reset_by_a_message_of_its_own_kind(
+    http: httpx.AsyncClient, container: Container
+) -> None:
+    person, redis, namespace = await register(http), container.get(RedisClients).commands, container.get(Namespace)
+    async with stream(http, person) as found:
+        joined = await next_frame(found, "reply")
+        await redis.delete(state_key(namespace, shard_of(f"user:{person.id}")))
+        reset = await next_frame(found, "reset")
+        assert (reset.kind, reset.frame["r"]) == ("reset", "user")
+        assert reset.frame["epoch"] != joined.frame["ok"]["rooms"][0]["epoch"]
+        await container.get(LivePublisher).publish([event_in(f"user:{person.id}", [person.id])])
+        await next_frame(found, "event")
+    async with stream(http, person, last_id=joined.id) as found:
+        assert not (await next_frame(found, "reply")).frame["ok"]["rooms"][0]["recovered"]
+    async with stream(http, person, last_id=reset.id) as found:
+        [room] = (await next_frame(found, "reply")).frame["ok"]["rooms"]
+        assert (room["recovered"], len(room["events"])) == (True, 1)
