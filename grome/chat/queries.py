@@ -115,6 +115,10 @@ class ChatQueries:
         """Return whether one of two accounts has blocked the other."""
         return await self._blocks.exists_between(one_id, other_id)
 
+    async def filter_blocked(self, one_id: UUID, other_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Return the accounts among the others between which and the account there is a block, of either side."""
+        return await self._blocks.filter_blocked(one_id, other_ids) if other_ids else frozenset()
+
     async def _state(self, seat: Seat, conversation: Conversation | None) -> ConversationState:
         you = conversation.side(seat.party) if conversation else Side()
         other = conversation.side(other_party(seat.party)) if conversation else Side()

@@ -225,6 +225,13 @@ class BlockRepository:
         pairs = [{"owner_id": one_id, "blocked_id": other_id}, {"owner_id": other_id, "blocked_id": one_id}]
         return await self._blocks.find_one({"$or": pairs}, {"_id": 1}, session=session) is not None
 
+    async def filter_blocked(self, one_id: UUID, other_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Return the accounts among the others that have blocked the account, or that it has blocked."""
+        others = {"$in": list(other_ids)}
+        pairs = [{"owner_id": one_id, "blocked_id": others}, {"owner_id": others, "blocked_id": one_id}]
+        found = self._blocks.find({"$or": pairs}, {"owner_id": 1, "blocked_id": 1})
+        return frozenset({side async for pair in found for side in (pair["owner_id"], pair["blocked_id"])} - {one_id})
+
     async def list_page(self, owner_id: UUID, after: AfterBlock | None, limit: int) -> list[Block]:
         """List the blocks of an owner, the newest first."""
         query: Document = {"owner_id": owner_id, **({"_id": {"$lt": after.block_id}} if after else {})}

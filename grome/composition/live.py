@@ -110,7 +110,9 @@ def presence_leases(container: Container) -> PresenceLeases:
 @live.provide
 def presence_announcer(container: Container) -> PresenceAnnouncer:
     get = container.get
-    started = PresenceAnnouncer(get(PresenceLeases), get(AccountService), get(BookingQueries), get(LivePublisher))
+    started = PresenceAnnouncer(
+        get(PresenceLeases), get(AccountService), get(BookingQueries), get(ChatQueries), get(LivePublisher)
+    )
     started.start()
     container.close_with(started.close)
     return started
@@ -136,7 +138,7 @@ def sign_in(container: Container) -> LiveSignIn:
 @live.provide
 def subscriptions(container: Container) -> LiveSubscriptions:
     get = container.get
-    return LiveSubscriptions(get(Hub), get(RoomAccess), get(Presence), get(TrackingService))
+    return LiveSubscriptions(get(Hub), get(RoomAccess), get(Presence), get(ChatQueries), get(TrackingService))
 
 
 @live.provide

@@ -13,6 +13,7 @@ from grome.accounts.models import User
 from grome.accounts.service import AccountService
 from grome.bookings.models import BookingSides, Party
 from grome.bookings.queries import BookingQueries
+from grome.chat.queries import ChatQueries
 from grome.common.actor import Role
 from grome.infrastructure.cancellation import cancel_until_done, raise_if_cancelled
 from grome.infrastructure.isolated_items import report_failure
@@ -31,14 +32,22 @@ _PARTIES: Final = {Role.CUSTOMER: Party.CUSTOMER, Role.BARBER: Party.BARBER}
 class PresenceAnnouncer:
     """Sends `presence` frames to the rooms of the account's next 50 open bookings, one account after the other.
 
+    After a block neither side hears of the other.
+
     Only the newest change of an account waits. With more than 10,000 accounts waiting the oldest is left out: a client
     that subscribes or reconnects gets the present state.
     """
 
     def __init__(
-        self, leases: PresenceLeases, accounts: AccountService, bookings: BookingQueries, publisher: LivePublisher
+        self,
+        leases: PresenceLeases,
+        accounts: AccountService,
+        bookings: BookingQueries,
+        chat: ChatQueries,
+        publisher: LivePublisher,
     ) -> None:
-        self._leases, self._accounts, self._bookings, self._publisher = leases, accounts, bookings, publisher
+        self._leases, self._accounts, self._bookings = leases, accounts, bookings
+        self._chat, self._publisher = chat, publisher
         self._waiting: OrderedDict[UUID, datetime | None] = OrderedDict()  # None is online, a time when last seen
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -85,11 +94,14 @@ class PresenceAnnouncer:
         if user is None or party is None:
             return
         bookings = await self._bookings.list_open_sides(party, account_id, _MAX_BOOKINGS)
+        others = {other for booking in bookings for other in _others(booking, account_id)}
+        hidden_from = await self._chat.filter_blocked(account_id, others)
         if last_seen and await self._leases.has_connection(account_id):
             return  # meanwhile the account has returned; the process of its connection announces that
         payload = msgspec.json.encode(_state_of(user, last_seen))
         for booking in bookings:
-            await self._publisher.broadcast(booking_room(booking.id), _others(booking, account_id), PRESENCE, payload)
+            if people := _others(booking, account_id) - hidden_from:
+                await self._publisher.broadcast(booking_room(booking.id), people, PRESENCE, payload)
 
 
 def _state_of(user: User, last_seen: datetime | None) -> PresenceState:

@@ -1,9 +1,10 @@
 """Subscribe clients to rooms, and send them the presence and positions that no event repeats."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from grome.chat.queries import ChatQueries
 from grome.common.actor import Actor
 from grome.common.errors import ApiError
 from grome.realtime.access import RoomAccess
@@ -22,17 +23,23 @@ from grome.realtime.hub import Hub, Subscriber
 from grome.realtime.models import Joined, RoomRequest
 from grome.realtime.positions import to_frame_position
 from grome.realtime.presence import Presence
+from grome.realtime.presence_leases import PresenceStatus
 from grome.realtime.refusals import live_error
 from grome.realtime.rooms import parse_room, wire_name
 from grome.tracking.errors import NotOnTheWay
 from grome.tracking.service import TrackingService
 
+_HIDDEN: Final = PresenceStatus(online=False)
+
 
 class LiveSubscriptions:
     """Handles `sub` and `unsub`. Each room of a request is answered, in the order of the request."""
 
-    def __init__(self, hub: Hub, access: RoomAccess, presence: Presence, tracking: TrackingService) -> None:
-        self._hub, self._access, self._presence, self._tracking = hub, access, presence, tracking
+    def __init__(
+        self, hub: Hub, access: RoomAccess, presence: Presence, chat: ChatQueries, tracking: TrackingService
+    ) -> None:
+        self._hub, self._access, self._presence = hub, access, presence
+        self._chat, self._tracking = chat, tracking
 
     async def subscribe(self, connection: LiveConnection, frame: Sub) -> None:
         """Join the rooms, reply, and then send presence and positions of their people.
@@ -93,11 +100,16 @@ class LiveSubscriptions:
         connection.reply(frame.id, {})
 
     async def find_states(self, actor: Actor, others: Mapping[str, UUID]) -> list[PresenceFrame | WhereFrame]:
-        """Return presence and position of rooms of bookings. A client gets them again with each change."""
-        statuses = await self._presence.statuses(set(others.values())) if others else {}
+        """Return presence and position of rooms of bookings. A client gets them again with each change.
+
+        A side that has blocked the actor, or that the actor has blocked, is shown as offline.
+        """
+        accounts = set(others.values())
+        visible = accounts - await self._chat.filter_blocked(actor.id, accounts)
+        statuses = await self._presence.statuses(visible)
         states: list[PresenceFrame | WhereFrame] = []
         for room, other in others.items():
-            status = statuses[other]
+            status = statuses.get(other, _HIDDEN)
             states.append(PresenceFrame(room, PresenceState(other, status.online, status.last_seen)))
             try:
                 at = await self._tracking.latest(actor, UUID(room.partition(":")[2]))

@@ -7,15 +7,20 @@ from uuid import UUID
 
 import httpx
 
+from grome.common.actor import Actor, Role
+from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from grome.realtime.delivery import Delivery
+from grome.realtime.frames import PresenceState
 from grome.realtime.hub import Hub
 from grome.realtime.models import Joined, RoomRequest
 from grome.realtime.presence import Presence
 from grome.realtime.presence_announcer import PresenceAnnouncer
 from grome.realtime.rooms import booking_room
+from grome.realtime.subscriptions import LiveSubscriptions
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
+from tests.builders.chat import block
 from tests.builders.people import Person, register
 from tests.support.eventually import until
 
@@ -74,7 +79,17 @@ async def test_presence_reaches_other_side_of_open_bookings(http: httpx.AsyncCli
     await until(lambda: len(theirs.frames) == 3)
     assert theirs.frames[-1] == {"user": str(person), "online": False, "last_seen": None}
     assert (await presence.statuses([person]))[person].last_seen is None
-    assert (len(own.frames), ended.frames) == (1, [])
+
+    assert (await block(http, customer, shop.person)).status_code == 204
+    friend = await register(http)
+    of_friend = await listen(container, friend, await book(http, friend, shop, tomorrow(15)))
+    announcer.came_online(customer.id)
+    announcer.left(person, LAST_SEEN)
+    await until(lambda: len(of_friend.frames) == 1)
+    assert (len(theirs.frames), len(own.frames), ended.frames) == (3, 1, [])
+    actor = Actor(customer.id, Role.CUSTOMER, new_id())
+    [state] = await container.get(LiveSubscriptions).find_states(actor, {booking_room(UUID(bookings[0]["id"])): person})
+    assert state.d == PresenceState(person, online=False, last_seen=None)
 
 
 async def _has_left(presence: Presence, person: UUID) -> bool:
