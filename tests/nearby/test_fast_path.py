@@ -8,13 +8,14 @@ from functools import partial
 from random import Random
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.app import App
 from grome.infrastructure.http.strict_http import StrictHttpProtocol
-from grome.nearby.fast_path import FastPathProtocol
+from grome.nearby.fast_path import FastPathProtocol, protocol_class
 from tests.builders.people import register
 from tests.builders.searches import NEARBY
 from tests.builders.world import build_barbers, stored_barbers
@@ -101,6 +102,24 @@ async def is_fast(ports: Ports, packet: bytes) -> bool:
     before = CountingProtocol.answered
     await send(ports.fast, [packet], 1)
     return CountingProtocol.answered > before
+
+
+@pytest.mark.parametrize("has_fast_path", [True, False])
+@pytest.mark.parametrize("has_light_sockets", [True, False])
+async def test_search_gets_the_same_bytes_from_each_protocol_of_the_settings(
+    app: App, ports: Ports, *, has_fast_path: bool, has_light_sockets: bool
+) -> None:
+    base = app.ctx.container.settings
+    chosen = msgspec.structs.replace(
+        base,
+        nearby=msgspec.structs.replace(base.nearby, fast_path=has_fast_path),
+        live=msgspec.structs.replace(base.live, light_sockets=has_light_sockets),
+    )
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(partial(protocol_class(chosen), loop=loop, app=app), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        assert await send(port, [request(), request()], 2) == await send(ports.ordinary, [request(), request()], 2)
 
 
 FAST = [

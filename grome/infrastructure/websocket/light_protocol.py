@@ -33,10 +33,23 @@ class LightSocket(asyncio.Protocol):
     Sanic holds it in its set of connections, and calls `close_if_idle` and `abort` when it stops.
     """
 
-    __slots__ = ("_connections", "_delivers", "_is_open", "_listener", "_partial", "_protocol", "_timer", "_transport")
+    __slots__ = (
+        "_connections",
+        "_delivers",
+        "_is_open",
+        "_listener",
+        "_loop",
+        "_partial",
+        "_protocol",
+        "_timer",
+        "_transport",
+    )
 
-    def __init__(self, transport: asyncio.Transport, protocol: ServerProtocol, connections: set[object]) -> None:
-        self._transport, self._protocol, self._connections = transport, protocol, connections
+    def __init__(self, connection: HttpProtocol, protocol: ServerProtocol) -> None:
+        self._transport = cast("asyncio.Transport", connection.transport)
+        self._loop: asyncio.AbstractEventLoop = connection.loop
+        self._connections: set[object] = connection.connections
+        self._protocol = protocol
         self._is_open = True  # no close frame was sent
         self._delivers = True  # the listener gets messages
         self._listener: SocketListener | None = None
@@ -69,7 +82,7 @@ class LightSocket(asyncio.Protocol):
         self._transport.abort()
 
     def close_if_idle(self) -> bool:
-        """Ask the client to close its side; called by Sanic when it stops."""
+        """Ask the client to close its side; called by Sanic when it stops, while the event loop stands still."""
         self.close(GOING_AWAY)
         return False
 
@@ -116,7 +129,8 @@ class LightSocket(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Stop reading from a client that does not take its answers, pongs among them."""
-        self._transport.pause_reading()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         if not self._transport.is_closing():
@@ -142,7 +156,7 @@ class LightSocket(asyncio.Protocol):
 
     def _limit_closing(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
+            self._timer = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
     def _deliver(self, frame: Frame) -> None:
         listener = self._listener
@@ -206,7 +220,7 @@ def switch_to_light(
     transport = cast("asyncio.Transport", connection.transport)
     if transport.is_closing():
         raise RequestCancelled
-    light = LightSocket(transport, protocol, connection.connections)
+    light = LightSocket(connection, protocol)
     received, connection.recv_buffer = bytes(connection.recv_buffer), bytearray()
     transport.write(head)
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)

@@ -1,12 +1,19 @@
 """The handshake: the response to it, refusals, the bytes around it, and the connection that it takes from Sanic."""
 
+import asyncio
 import gc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 
 import pytest
+import uvloop
 from sanic import Request
 from sanic.server.protocols.http_protocol import HttpProtocol
 
-from tests.infrastructure.websocket.conftest import Arena, EchoServer, in_arena
+from grome.infrastructure.http.strict_http import StrictHttpProtocol
+from grome.infrastructure.websocket.sanic_protocol import SanicSocketProtocol
+from tests.infrastructure.websocket.conftest import Arena, echo_server, in_arena
 from tests.infrastructure.websocket.raw_client import (
     CLOSE,
     TEXT,
@@ -124,18 +131,32 @@ async def test_light_socket_when_open_keeps_nothing_of_sanic_in_memory(arena: Ar
     await until(lambda: not arena.light.connections)
 
 
-@KINDS
-@in_arena
-async def test_server_that_stops_asks_open_connections_to_close(arena: Arena, kind: str) -> None:
-    """Sanic calls `close_if_idle` on its connections, and waits until none is left."""
-    server: EchoServer = arena.of(kind)
-    async with connected(server.port) as client:
-        for connection in list(server.connections):
-            assert not connection.close_if_idle()
+@pytest.mark.parametrize("protocol", [StrictHttpProtocol, SanicSocketProtocol])
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_server_that_stops_asks_open_connections_to_close(
+    protocol: type[StrictHttpProtocol], new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(_stop, new_loop(), protocol).result()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, protocol: type[StrictHttpProtocol]) -> None:
+    """Stop as Sanic does, which calls `close_if_idle` while its event loop stands still."""
+    opened = AsyncExitStack()
+    server = loop.run_until_complete(opened.enter_async_context(echo_server(protocol)))
+    client = loop.run_until_complete(opened.enter_async_context(connected(server.port)))
+    for connection in list(server.connections):
+        assert not connection.close_if_idle()
+
+    async def finish() -> None:
         answer = await client.receive()
         assert answer
         assert (answer.opcode, answer.code) == (CLOSE, 1001)
         await client.send(close_frame(1001))
         assert await client.receive() is None
-    await until(lambda: not server.connections)
-    assert server.newest.codes == [1001]
+        await until(lambda: not server.connections)
+        assert server.newest.codes == [1001]
+        await opened.aclose()
+
+    loop.run_until_complete(finish())
+    loop.close()
