@@ -347,8 +347,6 @@ class LiveClient:
             case "reset" if room:
                 room.epoch, room.offset = frame["epoch"], frame["offset"]
                 yield Reload(frame["r"])
-            case "left" if self._rooms.pop(frame["r"], None):
-                yield Left(frame["r"], frame["code"])
             case "ping":
                 for joined in filter(lambda room: room.joined, self._rooms.values()):
                     joined.advance(frame["o"])

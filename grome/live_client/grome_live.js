@@ -22,7 +22,7 @@
  *   onRecovered(room)          the room is complete again after a lost connection; all missed events have been given
  *   onEvent(room, event, offset)  `event` has id, type, at, subject, version, data; in order, and each event once
  *   onSignal(kind, room, data) `kind` is typing, where or presence
- *   onLeft(room, code)         the room was refused, or access to it has ended
+ *   onLeft(room, code)         the room was refused
  *   onConnected(user, rooms)   signed in; `rooms` are suggestions: "user", and the rooms of open bookings
  *   onDisconnected(code, retryMs)  the connection was lost; the client reconnects after so many milliseconds
  *   onEnd(code)                the server forbids to reconnect (codes 40xx and 42xx), or there is no session (code 0)
@@ -276,8 +276,6 @@ export class GromeLive {
         return room && this.#call("onSignal", frame.t, frame.r, frame.d);
       case "reset":
         return room && this.#reload(frame.r, Object.assign(room, { epoch: frame.epoch, offset: frame.offset }));
-      case "left":
-        return this.#rooms.delete(frame.r) && this.#call("onLeft", frame.r, frame.code);
       case "ping":
         for (const joined of this.#rooms.values()) if (joined.joined) advance(joined, frame.o);
         return;

@@ -38,7 +38,7 @@ class Recovered:
 
 @dataclass(frozen=True)
 class Left:
-    """The room was refused, or access to it has ended; the client no longer subscribes to it."""
+    """The room was refused; the client no longer subscribes to it."""
 
     room: str
     code: str

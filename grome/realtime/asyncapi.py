@@ -19,7 +19,6 @@ from grome.realtime.frames import (
     EventFrame,
     Hello,
     Joins,
-    Left,
     LiveError,
     Ping,
     PositionPing,
@@ -64,7 +63,6 @@ _TOLD: Final[tuple[type[Struct], ...]] = (
     WhereFrame,
     PresenceFrame,
     Reset,
-    Left,
     PositionPing,
     Bye,
 )

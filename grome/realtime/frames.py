@@ -243,13 +243,6 @@ class Reset(Struct, frozen=True, tag_field="t", tag="reset"):
     offset: str
 
 
-class Left(Struct, frozen=True, tag_field="t", tag="left"):
-    """The subscription of the room `r` has ended, because the account may no longer see it."""
-
-    r: str
-    code: str
-
-
 class PositionPing(Struct, frozen=True, tag_field="t", tag="ping"):
     """A heartbeat. All events up to the offset `o` have been sent, in every room; needs no answer."""
 
@@ -264,6 +257,4 @@ class Bye(Struct, frozen=True, tag_field="t", tag="bye"):
     retry_ms: int = field(default=0)
 
 
-ServerFrame = (
-    Welcome | Reply | EventFrame | TypingFrame | WhereFrame | PresenceFrame | Reset | Left | PositionPing | Bye
-)
+ServerFrame = Welcome | Reply | EventFrame | TypingFrame | WhereFrame | PresenceFrame | Reset | PositionPing | Bye
