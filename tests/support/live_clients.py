@@ -87,7 +87,8 @@ class NodeClient:
                 case ["sent", key, reply]:
                     self._replies.pop(key).set_result(reply)
                 case ["refused", key, code]:
-                    self._replies.pop(key).set_exception(RuntimeError(code))
+                    error = TimeoutError() if code == "timeout" else RuntimeError(code)
+                    self._replies.pop(key).set_exception(error)
                 case item:
                     self._items.put_nowait(tuple(item))
 

@@ -16,7 +16,7 @@ _AGAIN_S = 0.1
 
 @dataclass
 class Rest:
-    """Signs its own access tokens, so that they can live shortly."""
+    """Signs its own access tokens, so that none expires."""
 
     http: httpx.AsyncClient
     tokens: AccessTokens
@@ -25,9 +25,6 @@ class Rest:
     @property
     def user(self) -> str:
         return str(self.actor.id)
-
-    async def token(self) -> str:
-        return self.tokens.issue(self.actor, datetime.now(UTC))
 
     async def get(self, path: str) -> Any:
         return await self.request("GET", path)
@@ -42,7 +39,9 @@ class Rest:
     async def request(self, method: str, path: str, body: object = None, key: str | None = None) -> Any:
         """Return the body of the answer. Raises RequestRefused for an answer that a repeat would not change."""
         while True:
-            headers = {"Authorization": f"Bearer {await self.token()}"} | ({"Idempotency-Key": key} if key else {})
+            headers = {"Authorization": f"Bearer {self.tokens.issue(self.actor, datetime.now(UTC))}"} | (
+                {"Idempotency-Key": key} if key else {}
+            )
             try:
                 answer = await self.http.request(method, path, json=body, headers=headers)
             except httpx.TransportError:

@@ -36,7 +36,8 @@ from tests.support.live_clients import node_client, python_client
 from tests.support.processes import RunningGrome, running_grome_beside
 from tests.support.servers import StoppableServer
 
-_TOKEN_S: Final = 30  # so that each connection refreshes its token
+_LIVE_TOKEN_S: Final = 30  # so that connections refresh their tokens
+_REST_TOKEN_S: Final = 900
 _HEARTBEAT_S: Final = 5
 _AWAY_S: Final = 0.5
 _SETTLED_WITHIN_S: Final = 120.0
@@ -113,7 +114,9 @@ class _Storm:
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.plan.seed)  # noqa: S311 -- reproducible, and no secret
-        self._tokens = AccessTokens(self.settings.accounts.signing_key, _TOKEN_S)
+        self._live, self._rest = (
+            AccessTokens(self.settings.accounts.signing_key, life_s) for life_s in (_LIVE_TOKEN_S, _REST_TOKEN_S)
+        )
 
     # ---- people and their devices
 
@@ -121,7 +124,7 @@ class _Storm:
         for number in range(self.plan.pairs):
             shop = await barber(http, self.container, durations=(30,), timezone="UTC")
             sides = (await register(http), shop.person)
-            customer, chair = (self._rest(http, side) for side in sides)
+            customer, chair = (self._side(http, side) for side in sides)
             rooms = (["user"], ["user", f"shop:{shop.id}"])
             devices = [
                 await self._follower(f"{kind} {number}", rest, wanted)
@@ -132,17 +135,21 @@ class _Storm:
             writer = Writer(shop.services[0][0], customer, chair, (devices[0], devices[1]), dice, pause_s)
             self.writers.append(writer)
 
-    def _rest(self, http: httpx.AsyncClient, person: Person) -> Rest:
-        token = AccessTokens(self.settings.accounts.signing_key, 900).read(person.access_token, datetime.now(UTC))
+    def _side(self, http: httpx.AsyncClient, person: Person) -> Rest:
+        token = self._rest.read(person.access_token, datetime.now(UTC))
         assert token
-        return Rest(http, self._tokens, token.actor)
+        return Rest(http, self._rest, token.actor)
 
     async def _follower(self, name: str, rest: Rest, rooms: Sequence[str]) -> Follower:
         """The first clients run in Node; half of all speak MessagePack."""
         number = len(self.followers)
         opener = node_client if number < self.plan.node else python_client
+
+        async def token() -> str:
+            return self._live.issue(rest.actor, datetime.now(UTC))
+
         url = f"ws://127.0.0.1:{self.proxy.port}/v1/live"
-        client = await self.stack.enter_async_context(opener(url, rest.token, msgpack=number % 2 == 1, **_BACKOFF_S))
+        client = await self.stack.enter_async_context(opener(url, token, msgpack=number % 2 == 1, **_BACKOFF_S))
         follower = Follower(name, rest, client, rooms)
         self.followers.append(follower)
         return follower
