@@ -11,7 +11,7 @@ from grome.realtime.models import START, Offset, format_offset
 EVENT: Final = "event"
 _PUBLIC: Final = "area:"
 _UUID_BYTES: Final = 16
-_OVERHEAD_BYTES: Final = 400
+_OVERHEAD_BYTES: Final = 650
 
 
 class Delivery:
@@ -25,7 +25,7 @@ class Delivery:
 
     def __init__(self, room: str, packed_people: bytes, payload: bytes, offset: Offset | None, t: str = EVENT) -> None:
         self.room, self.packed_people, self.payload, self.offset, self.t = room, packed_people, payload, offset, t
-        self._people: frozenset[UUID] | None = None
+        self._people: frozenset[int] | None = None
         self._json_frame: bytes | None = None
         self._msgpack_frame: bytes | None = None
         self._sse: bytes | None = None
@@ -34,13 +34,13 @@ class Delivery:
     def is_public(self) -> bool:
         return self.room.startswith(_PUBLIC)
 
-    @property
-    def people(self) -> frozenset[UUID]:
+    def concerns(self, account_id: UUID) -> bool:
+        """Return whether the account is among the people."""
         if self._people is None:
             packed = self.packed_people
             ids = (packed[at : at + _UUID_BYTES] for at in range(0, len(packed), _UUID_BYTES))
-            self._people = frozenset(UUID(bytes=one) for one in ids)
-        return self._people
+            self._people = frozenset(int.from_bytes(one, "big") for one in ids)
+        return account_id.int in self._people  # a number has a much faster hash than a UUID
 
     @property
     def size(self) -> int:
@@ -83,4 +83,4 @@ class Delivery:
 
     def release(self) -> None:
         """Drop the encodings, since an event that was delivered is seldom needed again."""
-        self._json_frame = self._msgpack_frame = self._sse = None
+        self._json_frame = self._msgpack_frame = self._sse = self._people = None

@@ -127,7 +127,7 @@ class Hub:
         events = self._missed(shard, request.room, asked, history) if asked else None
         offset = shard.begun
         if asked and events is not None:
-            offset = max(offset, asked, *(of_event for of_event, _ in events))
+            pass
         if request.epoch is not None:
             count("live_resumes", "lost" if events is None else "whole")
         members = self._rooms[shard.number].setdefault(request.room, {})
@@ -222,7 +222,7 @@ class Hub:
 
 
 def _may_get(subscriber: Subscriber, delivery: Delivery) -> bool:
-    return delivery.is_public or subscriber.is_admin or subscriber.account_id in delivery.people
+    return delivery.is_public or subscriber.is_admin or delivery.concerns(subscriber.account_id)
 
 
 def _call(call: Callable[..., None], *values: object) -> None:

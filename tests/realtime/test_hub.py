@@ -24,6 +24,7 @@ from grome.realtime.shards import bus_key, shard_of, state_key, stream_key
 from grome.realtime.streams import LivePublisher
 from tests.support.eventually import until
 from tests.support.live_rooms import Device, Rooms, live_redis, open_hub
+from tests.support.processes import free_port
 from tests.support.servers import own_valkey
 
 NAMESPACES: Final = count()
@@ -88,6 +89,52 @@ async def test_resume_is_whole_up_to_a_number_of_events(
         assert max(device.copies[room]) == last
         await rooms.happen(room)
         await until(lambda: device.is_current(room))
+
+
+async def away(hub: Hub, rooms: Rooms, device: Device) -> None:
+    """Let a device miss three events of the area; another device has got them."""
+    other = Device(rooms, new_id())
+    for each in (device, other):
+        await each.join(hub, AREA)
+    hub.leave_all(device)
+    for _ in range(3):
+        await rooms.happen(AREA)
+    await until(lambda: other.is_current(AREA))
+
+
+async def test_resume_from_a_trimmed_stream_is_not_recovered(redis: Redis, namespace: Namespace, rooms: Rooms) -> None:
+    device = Device(rooms, new_id())
+    async with open_hub(redis, namespace, Ring(max_bytes=0)) as hub:
+        await away(hub, rooms, device)
+        await redis.xtrim(stream_key(namespace, AREA), maxlen=2, approximate=False)
+        (joined,) = await device.join(hub, AREA)
+    assert not joined.recovered
+
+
+async def test_resume_from_the_stream_of_a_newer_epoch_is_not_recovered(
+    redis: Redis, namespace: Namespace, rooms: Rooms
+) -> None:
+    device = Device(rooms, new_id())
+    async with open_hub(redis, namespace, Ring(max_bytes=0)) as hub:
+        await away(hub, rooms, device)
+        await hub.close()  # it does not notice
+        await redis.delete(bus_key(namespace, shard_of(AREA)))
+        await rooms.happen(AREA)
+        (joined,) = await device.join(hub, AREA)
+    assert not joined.recovered
+
+
+async def test_resume_from_the_stream_while_redis_is_unavailable_is_not_recovered(
+    redis: Redis, namespace: Namespace, rooms: Rooms
+) -> None:
+    device = Device(rooms, new_id())
+    async with (
+        live_redis(f"redis://127.0.0.1:{free_port()}") as nobody,
+        open_hub(redis, namespace, Ring(max_bytes=0), nobody) as hub,
+    ):
+        await away(hub, rooms, device)
+        (joined,) = await device.join(hub, AREA)
+    assert not joined.recovered
 
 
 async def test_thousand_resumes_from_memory_send_no_command(tmp_path: Path) -> None:
@@ -193,13 +240,14 @@ async def test_devices_that_join_and_leave_during_a_long_fan_out_get_the_event_a
     hub: Hub, rooms: Rooms
 ) -> None:
     devices = [Device(rooms, new_id()) for _ in range(1_200)]
-    late, fresh, gone = Device(rooms, new_id()), Device(rooms, new_id()), devices.pop()
+    late, fresh, gone, back = Device(rooms, new_id()), Device(rooms, new_id()), devices.pop(), devices[-1]
     joins: list[asyncio.Task[Sequence[Joined]]] = []
 
     def come_and_go() -> None:
         if not joins:
             hub.leave_all(gone)
-            joins.extend(asyncio.create_task(device.join(hub, AREA)) for device in (late, fresh))
+            hub.leave_all(back)
+            joins.extend(asyncio.create_task(device.join(hub, AREA)) for device in (late, fresh, back))
 
     await FailingDevice(rooms, come_and_go).join(hub, AREA)
     for device in (*devices, late, gone):
@@ -207,8 +255,8 @@ async def test_devices_that_join_and_leave_during_a_long_fan_out_get_the_event_a
     hub.leave_all(late)
     number, later = await rooms.happen(AREA), await rooms.happen(AREA)
     await until(lambda: all(device.had[AREA] == [number, later] for device in (*devices, late)))
-    assert [joined.recovered for join in joins for joined in await join] == [True, False]
-    assert fresh.is_current(AREA)
+    assert [joined.recovered for join in joins for joined in await join] == [True, False, True]
+    assert all(device.is_current(AREA) for device in (*devices, late, fresh))
     assert not gone.had[AREA]
 
 

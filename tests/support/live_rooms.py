@@ -89,6 +89,8 @@ class Device:
         self.had = defaultdict[str, list[int]](list)
         self.ephemeral: list[Delivery] = []
         self.resets = 0
+        # Errors of `deliver`, which the hub only logs.
+        self.faults: list[str] = []
 
     async def join(self, hub: Hub, *rooms: str, fresh: bool = False) -> Sequence[Joined]:
         """Join rooms with the positions that the device has; return the answers."""
@@ -108,7 +110,11 @@ class Device:
         return answers
 
     def is_current(self, *rooms: str) -> bool:
-        """Return whether the copies are the state of the rooms, as the account may see it."""
+        """Return whether the copies are the state of the rooms, as the account may see it.
+
+        Raises AssertionError if an event came twice or out of order.
+        """
+        assert not self.faults
         return all(
             sorted(self.copies[room]) == self._rooms.state(room, self.account_id, is_admin=self.is_admin)
             for room in rooms
@@ -118,7 +124,10 @@ class Device:
         if delivery.offset is None:
             self.ephemeral.append(delivery)
             return
-        self._take(delivery.room, delivery.offset, msgspec.json.decode(delivery.payload, type=_Data).number)
+        try:
+            self._take(delivery.room, delivery.offset, msgspec.json.decode(delivery.payload, type=_Data).number)
+        except AssertionError as error:
+            self.faults.append(str(error))
 
     def reset(self, room: str, epoch: str, offset: str) -> None:
         self.resets += 1
