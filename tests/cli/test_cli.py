@@ -38,7 +38,7 @@ def test_wheel_has_all_source_and_data_files_and_no_tests(tmp_path: Path) -> Non
         str(path.relative_to(ROOT))
         for package in ("grome", "workers", "config")
         for path in (ROOT / package).rglob("*")
-        if path.suffix in {".py", ".html", ".env"}
+        if path.is_file() and path.suffix != ".pyc"
     }
     assert wanted <= held
     assert not any(name.startswith("tests/") for name in held)
