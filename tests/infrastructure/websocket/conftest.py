@@ -116,9 +116,10 @@ class Arena:
         await self._opened.aclose()
 
 
-@pytest.fixture(scope="module", params=["asyncio", "uvloop"])
-def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
-    arena = Arena(uvloop.new_event_loop() if request.param == "uvloop" else asyncio.new_event_loop())
+@pytest.fixture(scope="module")
+def arena() -> Iterator[Arena]:
+    """Servers on uvloop, the event loop of `grome serve`; the tests of features run on asyncio's own."""
+    arena = Arena(uvloop.new_event_loop())
     thread = threading.Thread(target=arena.loop.run_forever, daemon=True)
     thread.start()
     arena.run(arena.open())
