@@ -175,8 +175,11 @@ class LiveClient:
     async def delivered(self, booking: str, message: str) -> None:
         await self._ask({"t": "delivered", "booking": booking, "message": message}, resend=True)
 
-    async def where(self, booking: str, lat: float, lng: float) -> dict[str, Any]:
-        """Report the position of a barber on the way; raises ConnectionError while there is no connection."""
+    async def where(self, booking: str, lat: float, lng: float) -> dict[str, Any] | None:
+        """Report the position of a barber on the way; raises ConnectionError while there is no connection.
+
+        Returns None for a position that was not used, because it came too soon or is too far away to be true.
+        """
         return await self._ask({"t": "where", "booking": booking, "lat": lat, "lng": lng}, resend=False)
 
     def typing(self, booking: str) -> None:

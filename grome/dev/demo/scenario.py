@@ -19,6 +19,7 @@ from grome.calendar_feeds.schemas import CalendarOut
 from grome.dev.demo.api_client import ApiClient, BrokenPromise
 from grome.dev.demo.cities import City, find_cities
 from grome.dev.demo.deterministic import DOMAIN
+from grome.dev.demo.live_story import tell_live_story
 from grome.dev.demo.narrator import Narrator, expect, format_time
 from grome.dev.demo.paid_story import tell_paid_story
 from grome.dev.demo.people import DEMO_PASSWORD, demo_email_of
@@ -82,6 +83,7 @@ class _Scenario:
         self._work(boss, booking)
         self._read_history(customer, booking, zone)
         self._subscribe(customer, booking)
+        tell_live_story(self._narrator, customer, boss, barber)
         tell_paid_story(self._http, self._narrator, customer, boss, barber)
 
     def _register(self, chapter: str) -> ApiClient:

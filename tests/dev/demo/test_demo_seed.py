@@ -21,7 +21,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
-from tests.support.app import with_database
+from tests.support.app import apart
 from tests.support.processes import free_port, running_grome_beside
 from tests.support.stripe import local_stripe, stripe_settings
 
@@ -32,7 +32,7 @@ COLLECTIONS = ("services", "users", "barbers")
 @pytest.fixture
 def own_settings(settings: Settings) -> Settings:
     """A database apart, so that demo barbers do not turn up in the searches of other tests."""
-    return with_database(settings, "demo")
+    return apart(settings, "demo", 1)
 
 
 @pytest.fixture
@@ -122,13 +122,12 @@ async def test_seed_in_production_is_refused(own_settings: Settings, console: Co
         await container.close()
 
 
-async def test_scenario_on_a_running_grome_succeeds_twice(
+async def test_scenario_without_payments_succeeds_and_names_what_is_missing(
     empty: Container, own_settings: Settings, console: Console, tmp_path: Path
 ) -> None:
     await seed(empty, SMALL, console)
-    async with running_grome_beside(own_settings, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as running:
-        for _ in range(2):
-            assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 0, printed(console)
+    async with running_grome_beside(own_settings, tmp_path, workers=1) as running:
+        assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 0, printed(console)
         assert "complete by barber: completed" in printed(console)
         assert "Payments are off" in printed(console)
         assert await asyncio.to_thread(run_scenario, running.url, "Reykjavík", console) == 1
@@ -151,6 +150,8 @@ async def test_scenario_with_the_local_stripe_pays_refunds_and_charges_fees_twic
     story = printed(console)
     for told in ("Stripe: requires_action", "and a tip of", "Refunded:", "Kept: the deposit of"):
         assert story.count(told) == 2, story
+    for seen in ("accepted", "I will.", "150 m away, there in 1 min", "the barber has arrived", "completed"):
+        assert story.count(f"The customer sees: {seen}") == 2, story
     assert "the account is active, in JP" in story
     assert "It is open since an earlier demo" in story
     assert "All accounts add up to 0 in JPY" in story
