@@ -17,7 +17,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -39,6 +39,8 @@ from grome.live_client.items import (
     SignedOut,
 )
 
+_T = TypeVar("_T")
+
 ABNORMAL: Final = 1006
 _FINAL_CODES: Final = (range(4000, 4100), range(4200, 4300))  # the server forbids to reconnect
 _SILENT_HEARTBEATS: Final = 2.2
@@ -48,6 +50,7 @@ _MAX_ITEMS: Final = 10_000
 _MAX_REQUESTS: Final = 32
 _MAX_UNSENT: Final = 100
 _CLOSE_S: Final = 1
+_TYPING_EVERY_S: Final = 2
 _REFRESH_MARGIN: Final = 0.2  # of the life of a token
 _MAX_REFRESH_MARGIN_S: Final = 60
 _MIN_REFRESH_S: Final = 0.1
@@ -88,6 +91,7 @@ class _Request:
     frame: dict[str, Any]
     resend: bool
     reply: asyncio.Future[dict[str, Any]]
+    refusals: int = 0  # temporary
 
 
 def offset_key(offset: str) -> tuple[int, int]:
@@ -122,6 +126,8 @@ class LiveClient:
         self._socket: ClientConnection | None = None
         self._outbox: asyncio.Queue[dict[str, Any]] | None = None  # of the present connection, once signed in
         self._failures = 0
+        self._join_refusals = 0
+        self._typed: tuple[str, float] = ("", 0.0)  # the booking and the time of the last `typing`
         self._retry_ms = 0
         self._end: Exception | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -183,8 +189,11 @@ class LiveClient:
         return await self._ask({"t": "where", "booking": booking, "lat": lat, "lng": lng}, resend=False)
 
     def typing(self, booking: str) -> None:
-        """Tell the other side; without effect while there is no connection."""
-        if self._outbox and self._outbox.qsize() < _MAX_UNSENT:
+        """Tell the other side, at most every two seconds; without effect while there is no connection."""
+        now = asyncio.get_running_loop().time()
+        is_due = booking != self._typed[0] or now - self._typed[1] >= _TYPING_EVERY_S
+        if is_due and self._outbox and self._outbox.qsize() < _MAX_UNSENT:
+            self._typed = booking, now
             self._outbox.put_nowait({"t": "typing", "booking": booking})
 
     def reconnect(self) -> None:
@@ -224,7 +233,7 @@ class LiveClient:
                 self._disconnect()
                 if any(code in codes for codes in _FINAL_CODES):
                     raise LiveClosed(code)  # noqa: TRY301 -- one place ends the client
-                retry_s = self._retry_ms / 1000 + self._backoff()
+                retry_s = self._retry_ms / 1000 + random.uniform(0, self._ceiling(self._failures))  # noqa: S311 -- jitter
                 self._failures += 1
                 await self._items.put(Disconnected(code, retry_s))
                 await asyncio.sleep(retry_s)
@@ -236,9 +245,13 @@ class LiveClient:
                 if not request.reply.done():
                     request.reply.set_exception(self._end or ConnectionError("the client has ended"))
 
-    def _backoff(self) -> float:
-        ceiling = min(self._timing.max_backoff_s, self._timing.backoff_s * 2 ** min(self._failures, 16))
-        return random.uniform(0, ceiling)  # noqa: S311 -- jitter
+    def _ceiling(self, failures: int) -> float:
+        return min(self._timing.max_backoff_s, self._timing.backoff_s * 2.0 ** min(failures, 16))
+
+    def _later(self, refusals: int, call: Callable[[_T], None], argument: _T) -> None:
+        """Repeat a request after a temporary refusal."""
+        delay_s = random.uniform(0.5, 1) * self._ceiling(refusals)  # noqa: S311 -- jitter
+        asyncio.get_running_loop().call_later(delay_s, call, argument)
 
     async def _connect(self) -> int:
         """Hold a connection until it ends, and return its close code."""
@@ -381,13 +394,14 @@ class LiveClient:
     def _joined(self, names: list[str], reply: dict[str, Any]) -> Iterator[LiveItem]:
         """Apply the reply to a `sub`: here, before the next frame, so that missed events precede new events."""
         results = reply["ok"]["rooms"] if "ok" in reply else [{"room": name, "error": reply["error"]} for name in names]
+        again: list[str] = []
         for result in results:
             name, room = result["room"], self._rooms.get(result["room"])
             if not room:
                 continue
             if error := result.get("error"):
                 if error["temporary"]:
-                    asyncio.get_running_loop().call_later(self._backoff(), self._join, [name])
+                    again.append(name)
                 else:
                     del self._rooms[name]
                     yield Left(name, error["code"])
@@ -402,6 +416,9 @@ class LiveClient:
             else:
                 room.epoch, room.offset = result["epoch"], result["offset"]
                 yield Reload(name)
+        if again:
+            self._later(self._join_refusals, self._join, again)
+        self._join_refusals = self._join_refusals + 1 if again else 0
 
     def _replied(self, frame: dict[str, Any]) -> None:
         request = self._requests.get(frame["id"])
@@ -411,6 +428,7 @@ class LiveClient:
         if not error:
             request.reply.set_result(frame["ok"])
         elif error["temporary"] and request.resend:
-            asyncio.get_running_loop().call_later(self._backoff(), self._transmit, frame["id"])
+            self._later(request.refusals, self._transmit, request.frame["id"])
+            request.refusals += 1
         else:
             request.reply.set_exception(RequestRefused(error["code"], error["message"]))

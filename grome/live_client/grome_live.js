@@ -40,6 +40,7 @@ const ROOMS_A_FRAME = 50;
 const MAX_REQUESTS = 32;
 const MAX_HELD_EVENTS = 1_000;
 const MAX_BUFFERED_BYTES = 65_536;
+const TYPING_EVERY_MS = 2_000;
 
 const isFinal = (code) => (code >= 4000 && code < 4100) || (code >= 4200 && code < 4300);
 
@@ -64,11 +65,13 @@ export class GromeLive {
   #options;
   #rooms = new Map(); // name -> {epoch, offset, joined, loading, stale, held}
   #joins = new Map(); // id of each `sub` without a reply -> names of its rooms
-  #requests = new Map(); // id -> {frame, resend, resolve, reject, timer}
+  #requests = new Map(); // id -> {frame, resend, resolve, reject, timer, refusals}
   #lastId = 0;
   #socket = null;
   #isSignedIn = false;
   #failures = 0;
+  #joinRefusals = 0;
+  #typed = { booking: "", at: 0 };
   #retryMs = 0;
   #heartbeatMs = 0;
   #hasEnded = false;
@@ -119,9 +122,14 @@ export class GromeLive {
     return this.#ask({ t: "where", booking, lat, lng }, false);
   }
 
-  /** Tell the other side; without effect while there is no connection. */
+  /** Tell the other side, at most every two seconds; without effect while there is no connection. */
   typing(booking) {
-    if (this.#isSignedIn && this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) this.#write({ t: "typing", booking });
+    const now = Date.now();
+    const isDue = booking !== this.#typed.booking || Math.abs(now - this.#typed.at) >= TYPING_EVERY_MS;
+    if (isDue && this.#isSignedIn && this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) {
+      this.#typed = { booking, at: now };
+      this.#write({ t: "typing", booking });
+    }
   }
 
   /** Drop the connection and resume on a new connection, for a device that has changed its network. */
@@ -137,7 +145,7 @@ export class GromeLive {
     const { replyMs, resendMs } = this.#options;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id, { error: { code: "timeout" } }), resend ? resendMs : replyMs);
-      this.#requests.set(id, { frame: { ...frame, id }, resend, resolve, reject, timer });
+      this.#requests.set(id, { frame: { ...frame, id }, resend, resolve, reject, timer, refusals: 0 });
       this.#transmit(id);
     });
   }
@@ -192,7 +200,7 @@ export class GromeLive {
     this.#disconnect();
     if (this.#hasEnded) return;
     if (isFinal(code)) return this.#finish(code);
-    const retryMs = this.#retryMs + this.#backoffMs();
+    const retryMs = this.#retryMs + Math.random() * this.#ceilingMs(this.#failures);
     this.#failures += 1;
     this.#timers.retry = setTimeout(() => this.#open(), retryMs);
     this.#call("onDisconnected", code, retryMs);
@@ -219,8 +227,13 @@ export class GromeLive {
     if (tell) this.#call("onEnd", code);
   }
 
-  #backoffMs(failures = this.#failures) {
-    return Math.random() * Math.min(this.#options.maxBackoffMs, this.#options.backoffMs * 2 ** failures);
+  #ceilingMs(failures) {
+    return Math.min(this.#options.maxBackoffMs, this.#options.backoffMs * 2 ** failures);
+  }
+
+  /** Resolve after a pause that grows with the failures or temporary refusals so far. */
+  #pause(failures) {
+    return new Promise((resolve) => setTimeout(resolve, (0.5 + Math.random() / 2) * this.#ceilingMs(failures)));
   }
 
   #write(frame) {
@@ -288,9 +301,11 @@ export class GromeLive {
     const names = this.#joins.get(frame.id);
     if (this.#joins.delete(frame.id)) {
       const results = frame.ok?.rooms ?? names.map((room) => ({ room, error: frame.error }));
-      for (const result of results) this.#joined(result);
+      const again = results.filter((result) => !this.#joined(result)).map(({ room }) => room);
+      if (again.length) this.#pause(this.#joinRefusals).then(() => this.#join(again));
+      this.#joinRefusals = again.length ? this.#joinRefusals + 1 : 0;
     } else if (frame.error?.temporary && this.#requests.get(frame.id)?.resend) {
-      setTimeout(() => this.#transmit(frame.id), this.#backoffMs());
+      this.#pause(this.#requests.get(frame.id).refusals++).then(() => this.#transmit(frame.id));
     } else {
       this.#settle(frame.id, frame);
     }
@@ -311,13 +326,12 @@ export class GromeLive {
     }
   }
 
-  /** Apply a result of a `sub` at once, so that missed events precede new events. */
+  /** Apply a result of a `sub` at once, so that missed events precede new events. Return false after a temporary refusal. */
   #joined({ room: name, epoch, offset, recovered, events, error }) {
     const room = this.#rooms.get(name);
-    if (!room) return;
-    if (error?.temporary) {
-      setTimeout(() => this.#join([name]), this.#backoffMs());
-    } else if (error) {
+    if (!room) return true;
+    if (error?.temporary) return false;
+    if (error) {
       this.#rooms.delete(name);
       this.#call("onLeft", name, error.code);
     } else if (recovered) {
@@ -328,6 +342,7 @@ export class GromeLive {
     } else {
       this.#reload(name, Object.assign(room, { joined: true, epoch, offset }));
     }
+    return true;
   }
 
   #event(name, room, { o, d }) {
@@ -347,7 +362,7 @@ export class GromeLive {
         await this.#options.onReload?.(name);
       } catch {
         room.stale = true;
-        await new Promise((resolve) => setTimeout(resolve, this.#backoffMs(failures++)));
+        await this.#pause(failures++);
       }
     }
     const { held } = Object.assign(room, { loading: false });

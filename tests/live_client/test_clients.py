@@ -151,6 +151,20 @@ async def test_client_subscribes_again_neither_to_a_left_nor_to_a_refused_room(
         assert left == ("left", rooms[1], "gone")
 
 
+async def test_client_whose_subscription_fails_for_a_moment_repeats_it_in_one_frame(
+    server: ScriptedServer, open_client: Opener
+) -> None:
+    async with open_client(server.url, numbered_tokens()) as client:
+        rooms = [f"booking:{number}" for number in range(40)]
+        client.subscribe(*rooms)
+        peer = await server.accept()
+        await peer.welcome()
+        for _ in range(3):
+            await peer.refuse(await peer.expect("sub"), "unavailable", temporary=True)
+        assert [room["room"] for room in await peer.join()] == rooms
+        await items(client, "connected", *["reload"] * 40)
+
+
 async def test_client_that_is_drained_waits_as_long_as_the_server_says(
     server: ScriptedServer, open_client: Opener
 ) -> None:

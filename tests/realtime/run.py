@@ -23,7 +23,7 @@ def main(minutes: float, seed: int | None) -> None:
     """Compare the state of live clients with the server's after minutes of faults."""
     console = Console(highlight=False)
     seed = seed if seed is not None else random.randrange(10_000)  # noqa: S311 -- dice
-    plan = Plan(minutes * 60, seed, pairs=5, node=4, fault_pause_s=0.5, kill_pause_s=6.0, write_pause_s=0.3)
+    plan = Plan(minutes * 60, seed, pairs=5, node=4, fault_pause_s=1.0, kill_pause_s=8.0, write_pause_s=0.4)
     with tempfile.TemporaryDirectory(prefix="grome-live-") as folder, console.status(f"{minutes} min, seed {seed} …"):
         home = Path(folder)
         (home / "mongod").mkdir()

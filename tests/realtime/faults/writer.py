@@ -14,8 +14,8 @@ from tests.realtime.faults.follower import Follower
 from tests.realtime.faults.rest import Rest
 
 MAX_BOOKINGS: Final = 40
-_MESSAGES_A_BOOKING: Final = 40  # below a page of REST, and below the limits of the chat
-_UNDER_WAY: Final = {"requested", "accepted"}
+_MESSAGES_A_BOOKING: Final = 40  # below a page of REST
+_MESSAGES_OF_STEPS: Final = 0.3  # below 30 a minute of each side
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Writer:
             messages: list[asyncio.Task[None]] = []
             while time.monotonic() < life_ends:
                 await asyncio.sleep(self.dice.uniform(0, 2 * self.pause_s))
-                if self.dice.random() < 0.5 and len(messages) < _MESSAGES_A_BOOKING:
+                if self.dice.random() < _MESSAGES_OF_STEPS and len(messages) < _MESSAGES_A_BOOKING:
                     messages.append(asyncio.create_task(self._send(booking["id"])))
                 else:
                     await self._change(booking["id"])
