@@ -6,7 +6,7 @@ Bookings never overlap, no change is lost, and each successful answer is in the 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome
 
 DAY = tomorrow(8) + timedelta(days=1)
-TICKS = 12 * 12  # in twelve hours
+TICKS = 12 * 15  # in fifteen hours, up to midnight
 VISITS, CALLS, CREATES = 20, 200, 40
 MAY_BE_CANCELLED = 6  # of them, so that there is something to move to the end
 TIMED = {"create", "reschedule"}
@@ -112,10 +112,20 @@ def holds_its_time(booking: dict[str, Any]) -> bool:
     return ticks == set(booking["ticks"])
 
 
+def _in_turn(people: Crowd, booked: list[dict[str, Any]]) -> Iterator[Awaitable[Told]]:
+    """Yield the calls with the creates among them, so that some creates come before the day is full."""
+    every = CALLS // CREATES
+    for call in range(CALLS):
+        if call % every == 0:
+            yield people.create(people.people[call // every % len(people.people)])
+        visit = call % VISITS
+        yield people.act(people.people[visit % len(people.people)], booked[visit], may_cancel=visit < MAY_BE_CANCELLED)
+
+
 async def test_concurrent_reschedules_keep_every_booking_consistent(
     running: RunningGrome, container: Container
 ) -> None:
-    async with crowd(running, container, seed=1) as people:
+    async with crowd(running, container, seed=6) as people:
         shop, owners = people.shop, people.people
         async with http_client(running.url, timeout_s=60) as http:
             hour = timedelta(hours=12)
@@ -124,13 +134,7 @@ async def test_concurrent_reschedules_keep_every_booking_consistent(
                 for n in range(VISITS)
             ]
         samples: list[list[dict[str, Any]]] = []
-        storm = asyncio.gather(
-            *(
-                people.act(owners[n % len(owners)], booked[n], may_cancel=n < MAY_BE_CANCELLED)
-                for n in (call % VISITS for call in range(CALLS))
-            ),
-            *(people.create(owners[n % len(owners)]) for n in range(CREATES)),
-        )
+        storm = asyncio.gather(*_in_turn(people, booked))
         while not storm.done():
             samples.append(await snapshot(container, shop))
             await asyncio.sleep(0.02)
