@@ -120,8 +120,10 @@ class Follower:
         """Compare the state of each room with the server's."""
         wanted = {f"booking:{booking['id']}" for booking in await self._rest.get_all("/v1/bookings")}
         found = [f"{self.name}: no state of {room}" for room in wanted - self.states.keys()]
-        fresh = await asyncio.gather(*(load_state(self._rest, room) for room in self.states))
-        for (room, state), true in zip(self.states.items(), fresh, strict=True):
+        rooms = list(self.states)  # more can come meanwhile
+        fresh = await asyncio.gather(*(load_state(self._rest, room) for room in rooms))
+        for room, true in zip(rooms, fresh, strict=True):
+            state = self.states[room]
             if state != true:
                 found.append(f"{self.name}, {room}: {'; '.join(_differing(asdict(state), asdict(true)))}")
         return found
