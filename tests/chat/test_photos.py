@@ -13,7 +13,7 @@ from tests.builders.chat import change, conversation, new_key, report_message, s
 from tests.builders.people import create_admin
 from tests.builders.uploads import PNG, here, upload
 from tests.chat.conftest import Chat
-from tests.chat.test_reports import resolve
+from tests.chat.test_message_reports import resolve
 from tests.infrastructure.outbox.test_relay import running
 from tests.support.eventually import until
 from tests.support.jobs import run_worker

@@ -39,9 +39,13 @@ def upgrade(request: Request, listener_factory: ListenerFactory, subprotocols: S
         logger=_LOGGER,
     )
     headers = Headers(request.headers.items())
-    accepted = protocol.accept(Handshake(request.path, headers, request.method, f"HTTP/{request.version}"))
+    # A HEAD request has the answer of GET, except that it cannot open a connection.
+    method = "GET" if request.method == "HEAD" else request.method
+    accepted = protocol.accept(Handshake(request.path, headers, method, f"HTTP/{request.version}"))
     if accepted.status_code != _SWITCHING:
         raise _refusal(accepted.status_code, str(protocol.handshake_exc))
+    if request.method == "HEAD":
+        raise MethodNotAllowed(headers={"Allow": "GET"})
     accepted.headers["X-Request-ID"] = request_id(request)
     return _Upgrade(request, protocol, accepted.serialize(), listener_factory)
 
