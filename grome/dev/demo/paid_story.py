@@ -12,7 +12,7 @@ import httpx
 from grome.accounts.schemas import Login, SignedIn
 from grome.barbers.models import CancellationPolicy, DepositRule
 from grome.barbers.schemas import BarberOut, CancellationIn, NearbyBarber, TermsIn
-from grome.bookings.models import Action, Status
+from grome.bookings.models import Action, Payment, Status
 from grome.bookings.schemas import BookingIn, BookingOut, CancelIn, CancellationOut
 from grome.dev.demo.api_client import ApiClient, BrokenPromise
 from grome.dev.demo.card_app import SECURE_CARD, CardApp, find_local_stripe
@@ -146,9 +146,18 @@ class _PaidStory:
     def _tip(self, booking: BookingOut) -> None:
         self._narrator.chapter("The customer gives a tip")
         tip = self._app.pay(booking, PaymentIn("tip", booking.price // 10), PaymentState.PAID)
-        read = self._read(booking).payment
-        expect((read.paid, read.tip_paid) == (booking.price, tip.received), "the booking does not tell what was paid")
+        read = self._await_paid(booking, tip.received)
         self._narrator.say(f"Paid: {format_price(read.paid, read.currency)} and a tip of {_money_of(tip)}")
+
+    def _await_paid(self, booking: BookingOut, tip: int) -> Payment:
+        """Wait until a worker has brought the captured price and the tip to the booking. Raises BrokenPromise."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            payment = self._read(booking).payment
+            if (payment.paid, payment.tip_paid) == (booking.price, tip):
+                return payment
+            expect(time.monotonic() < deadline, "the booking does not tell what was paid")
+            time.sleep(_PAUSE_S)
 
     def _show_balance(self, booking: BookingOut) -> None:
         self._narrator.chapter("The barber reads the statement")
