@@ -26,7 +26,6 @@ from grome.realtime.presence import Presence
 from grome.realtime.presence_leases import PresenceStatus
 from grome.realtime.refusals import live_error
 from grome.realtime.rooms import parse_room, wire_name
-from grome.tracking.errors import NotOnTheWay
 from grome.tracking.service import TrackingService
 
 _HIDDEN: Final = PresenceStatus(online=False)
@@ -111,11 +110,7 @@ class LiveSubscriptions:
         for room, other in others.items():
             status = statuses.get(other, _HIDDEN)
             states.append(PresenceFrame(room, PresenceState(other, status.online, status.last_seen)))
-            try:
-                at = await self._tracking.latest(actor, UUID(room.partition(":")[2]))
-            except NotOnTheWay:
-                continue
-            if at:
+            if at := await self._tracking.find_latest(actor, UUID(room.partition(":")[2])):
                 states.append(WhereFrame(room, to_frame_position(at)))
         return states
 

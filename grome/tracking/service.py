@@ -98,10 +98,15 @@ class TrackingService:
             if booking.on_the_way is None:
                 raise NotOnTheWay
             return None
-        trip, progress = found
-        if actor.role is not Role.ADMIN and actor.id not in {trip.customer_id, trip.barber_id}:
-            raise NotFound
-        return _position_out(progress, for_barber=actor.id == trip.barber_id) if progress else None
+        return _visible_position(actor, *found)
+
+    async def find_latest(self, actor: Actor, booking_id: UUID) -> PositionOut | None:
+        """Return the newest position, or None if there is none yet or no trip; the booking is not read.
+
+        Raises NotFound like `latest`.
+        """
+        found = await self._store.find(booking_id)
+        return _visible_position(actor, *found) if found else None
 
     async def close(self, booking_id: UUID, version: int) -> None:
         """Delete the trip and its position, unless it began after this version of the booking."""
@@ -171,6 +176,12 @@ class TrackingService:
         if booking.on_the_way is None:
             await self._store.close(trip.booking_id, booking.version)
             raise NotOnTheWay
+
+
+def _visible_position(actor: Actor, trip: Trip, progress: Progress | None) -> PositionOut | None:
+    if actor.role is not Role.ADMIN and actor.id not in {trip.customer_id, trip.barber_id}:
+        raise NotFound
+    return _position_out(progress, for_barber=actor.id == trip.barber_id) if progress else None
 
 
 def _number_of(booking: Booking) -> int | None:
