@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final
 
-# `grome serve` ends by itself in less time; a hanging process is killed after it.
+# `grome serve` ends by itself in less time, unless it has thousands of live clients to move away; then it is killed.
 _STOP_SECONDS: Final = 4
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _RETRY_SECONDS: Final = 0.05

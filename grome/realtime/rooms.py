@@ -3,28 +3,9 @@
 from typing import Final
 from uuid import UUID
 
-from msgspec import Struct
-
 from grome.common.errors import Invalid
 
 USER: Final = "user"
-_MAX_NAME: Final = 64
-
-
-class Room(Struct, frozen=True):
-    """A room by its kind and the id in its name.
-
-    `kind` is `user`, `booking`, `shop` or `area`. `key` is the id of the account, booking or barber, or the H3 cell in
-    hexadecimal digits.
-    """
-
-    kind: str
-    key: str
-
-    @property
-    def name(self) -> str:
-        """Return the name that the server uses: the user's own room has the account id in its name."""
-        return f"{self.kind}:{self.key}"
 
 
 def user_room(account_id: UUID) -> str:
@@ -43,19 +24,19 @@ def area_room(cell: str) -> str:
     return f"area:{cell}"
 
 
-def parse_room(text: str, account_id: UUID) -> Room:
-    """Return the room that a client names; `user` is the room of the client's own account.
+def parse_room(text: str, account_id: UUID) -> str:
+    """Return the server's name of a room that a client names; `user` is the room of the client's own account.
 
     Raises Invalid for a name of no room.
     """
     if text == USER:
-        return Room(USER, str(account_id))
-    kind, _, key = text[:_MAX_NAME].partition(":")
+        return user_room(account_id)
+    kind, _, key = text.partition(":")
     match kind:
         case "booking" | "shop" if _is_uuid(key):
-            return Room(kind, key)
+            return text
         case "area" if _is_cell(key):
-            return Room(kind, key)
+            return text
         case _:
             raise Invalid("room", "is not `user`, `booking:<id>`, `shop:<barber id>` or `area:<cell>`")
 

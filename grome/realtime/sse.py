@@ -74,7 +74,7 @@ class EventStream:
     def joined(self, joins: Joins) -> None:
         """Write the rooms that were joined, with their missed events, as the reply to a subscription."""
         self._positions.start(
-            (parse_room(room.room, self.account_id).name, room.epoch, room.offset)
+            (parse_room(room.room, self.account_id), room.epoch, room.offset)
             for room in joins.rooms
             if isinstance(room.epoch, str) and isinstance(room.offset, str)
         )
@@ -176,7 +176,7 @@ class EventStreams:
 def _position_of(name: str, actor: Actor, positions: StreamPositions) -> RoomPosition:
     """Return the room with its position. Raises Invalid for a name of no room."""
     try:
-        request = positions.request(parse_room(name, actor.id).name)
+        request = positions.request(parse_room(name, actor.id))
     except Invalid as error:
         raise Invalid("rooms", error.faults[0][1]) from None
     return RoomPosition(name, request.epoch, request.offset)

@@ -76,7 +76,7 @@ class LiveSubscriptions:
         requests: dict[str, RoomRequest] = {}
         for wanted in rooms:
             try:
-                room = parse_room(wanted.room, actor.id).name
+                room = parse_room(wanted.room, actor.id)
             except ApiError as error:
                 answers[wanted.room] = JoinedRoom(wanted.room, error=live_error(error))
             else:
@@ -95,7 +95,7 @@ class LiveSubscriptions:
 
     def unsubscribe(self, connection: LiveConnection, frame: Unsub) -> None:
         for name in frame.rooms:
-            self._hub.leave(connection, parse_room(name, connection.account_id).name)
+            self._hub.leave(connection, parse_room(name, connection.account_id))
         connection.reply(frame.id, {})
 
     async def find_states(self, actor: Actor, others: Mapping[str, UUID]) -> list[PresenceFrame | WhereFrame]:
