@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -74,7 +75,8 @@ async def test_messages_of_two_senders_at_once_have_numbers_without_gaps_and_exa
         assert sorted(message.number for message in sent) == list(range(1, 2 * _MESSAGES_OF_A_SIDE + 1))
         stored = await read_all(http, chat)
         assert [message["number"] for message in stored] == list(range(1, 2 * _MESSAGES_OF_A_SIDE + 1))
-        assert [message["created_at"] for message in stored] == sorted(message["created_at"] for message in stored)
+        times = [datetime.fromisoformat(message["created_at"]) for message in stored]
+        assert times == sorted(times)
         for person in (chat.customer, chat.barber):
             assert (await conversation(http, person, chat.booking))["conversation"]["unread"] == _MESSAGES_OF_A_SIDE
 

@@ -57,7 +57,7 @@ async def test_review_is_posted_edited_answered_and_removed(http: httpx.AsyncCli
 
     edited = (await edit_review(http, visit, 5, "Quiet, in the end.")).json()
     assert edited == {**review, "rating": 5, "text": "Quiet, in the end.", "edited_at": edited["edited_at"]}
-    assert edited["edited_at"] >= review["created_at"]
+    assert datetime.fromisoformat(edited["edited_at"]) >= datetime.fromisoformat(review["created_at"])
     assert await rating(http, visit) == (5.0, 1)
 
     answered = (await put_answer(http, visit, "Come again!")).json()

@@ -158,7 +158,7 @@ async def test_five_days_of_failures_disable_the_endpoint(trial: Trial, receiver
         assert (await trial.shown(person, endpoint))["enabled"] is enabled
     shown = await trial.shown(person, endpoint)
     assert shown["disabled_reason"] == "failing"
-    assert shown["failing_since"] < shown["disabled_at"]
+    assert datetime.fromisoformat(shown["failing_since"]) < datetime.fromisoformat(shown["disabled_at"])
 
     here = f"/v1/webhooks/endpoints/{endpoint.id}"
     enabled_again = await trial.http.put(here, json={"url": receiver.url}, headers=person.auth)
