@@ -1,4 +1,7 @@
-"""A booking with its two sides."""
+"""A booking with its two sides, on a Grome of their own.
+
+Relays and workers run here. A relay that starts after the tests of other folders would first dispatch all their events.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +10,20 @@ from uuid import UUID
 import httpx
 import pytest
 
+from config.settings import Settings
 from grome.common.actor import Actor, Role
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
+from tests.support.app import apart, app, container, database, http
+
+__all__ = ["app", "container", "database", "http"]
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings) -> Settings:
+    return apart(settings, "chat", 10)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,11 @@ import pytest
 from grome.chat.photos import DISCARD_PHOTOS
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
-from grome.infrastructure.outbox.relay import Relay
 from tests.builders.chat import change, conversation, new_key, report_message, send, try_send
 from tests.builders.people import create_admin
 from tests.builders.uploads import PNG, here, upload
 from tests.chat.conftest import Chat
 from tests.chat.test_message_reports import resolve
-from tests.infrastructure.outbox.test_relay import running
 from tests.support.eventually import until
 from tests.support.jobs import run_worker
 from workers.registry import HANDLERS
@@ -70,7 +68,7 @@ async def test_photos_of_a_deleted_message_are_deleted_once_no_report_needs_them
         jobs = container.database["jobs"].find({"payload.message_id": message["id"], "state": "done"})
         return len(await jobs.to_list()) == 1
 
-    async with running(container.get(Relay)), run_worker(container, {DISCARD_PHOTOS: HANDLERS[DISCARD_PHOTOS]}):
+    async with run_worker(container, {DISCARD_PHOTOS: HANDLERS[DISCARD_PHOTOS]}):
         if is_reported:
             report = await report_message(http, chat.barber, message)
             assert (await change(http, chat.customer, message)).status_code == 204
