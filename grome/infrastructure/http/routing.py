@@ -19,6 +19,7 @@ from sanic.response import BaseHTTPResponse
 
 from grome.common.actor import ANYONE, Actor, Role
 from grome.common.errors import ApiError, Forbidden, Invalid, Unauthenticated
+from grome.common.origin import RequestOrigin, origin_of_request
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_part
 from grome.infrastructure.http.request_id import request_id
@@ -157,6 +158,7 @@ def _endpoint(operation: Operation) -> Handler:
             log_request(request, ready.status)
             return ready
         lines_before = request_id_of_lines.set(request_id(request))
+        origin_before = origin_of_request.set(None)  # a connection answers its requests in the same context
         try:
             given: dict[str, Any] = {
                 # Not by Sanic's own `unquote`, which holds for some other routes too, and not always for its own.
@@ -164,6 +166,7 @@ def _endpoint(operation: Operation) -> Handler:
                 for name, text in path.items()
             }
             actor = None if operation.also and operation.also(request) else await _actor(request, operation.who)
+            origin_of_request.set(_origin(request, actor))
             if takes_actor:
                 given["actor"] = actor
             query = decode_query(request)
@@ -179,6 +182,7 @@ def _endpoint(operation: Operation) -> Handler:
             )
         finally:
             request_id_of_lines.reset(lines_before)
+            origin_of_request.reset(origin_before)
         log_request(request, response.status)
         return None if request.responded else response
 
@@ -202,6 +206,10 @@ async def _actor(request: Request, who: frozenset[Role]) -> Actor | None:
     if who is not ANYONE and actor.role not in who:
         raise Forbidden(f"This is for {' and '.join(sorted(who))} accounts.")
     return actor
+
+
+def _origin(request: Request, actor: Actor | None) -> RequestOrigin:
+    return RequestOrigin(request_id(request), request.ip or None, actor.session_id if actor else None)
 
 
 def _idempotency_key(request: Request) -> str | None:

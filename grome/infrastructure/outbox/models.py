@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from grome.common.geo import GeoPoint
+from grome.common.origin import RequestOrigin
 from grome.infrastructure.mongo.client import Document
 
 # The collections that the relay watches.
@@ -134,6 +135,22 @@ class MovedMoney(Struct, frozen=True):
     currency: str
 
 
+ChangedValue = Annotated[str, Meta(max_length=1_000)] | int | bool | None
+
+
+class Change(Struct, frozen=True):
+    """A changed field with its values before and after.
+
+    A personal value, e.g. a name or an address, is stored in the audit trail only under the key of its person: the
+    account that the event is about.
+    """
+
+    field: Annotated[str, Meta(max_length=100)]
+    before: ChangedValue = None
+    after: ChangedValue = None
+    is_personal: bool = False
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """An event about a subject, e.g. a booking.
 
@@ -142,7 +159,8 @@ class Event(Struct, frozen=True, kw_only=True):
     family. `people` are the account ids of the customer, if there is an account, and the barber, or of the user; a
     finding concerns nobody, and a barber that goes online concerns everybody around `location`. `actor_id` is the
     account that caused the event, None if Grome did. `reason` is the actor's or the bank's, for the audit trail.
-    `item_id` is the message of an event about a conversation or a report.
+    `item_id` is the message of an event about a conversation or a report. `origin` is the request that caused the
+    event, and `changes` are fields with their values before and after; both are for the audit trail.
     """
 
     id: UUID
@@ -156,6 +174,8 @@ class Event(Struct, frozen=True, kw_only=True):
     reason: str = ""
     item_id: UUID | None = None
     location: GeoPoint | None = None
+    origin: RequestOrigin | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def family(self) -> str:
