@@ -109,12 +109,62 @@ class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = ""
     access_ttl_s: Annotated[int, Meta(ge=30, le=3_600, description="Life of an access token in seconds.")] = 900
-    refresh_ttl_s: Annotated[int, Meta(ge=3_600, le=7_776_000, description="Life of a refresh token in seconds.")] = (
-        30 * 86_400
-    )
+    old_signing_keys: Annotated[
+        str,
+        Meta(
+            description="Earlier signing keys in PEM, one after the other: their tokens stay good until they expire.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    secrets_keys: Annotated[
+        str,
+        Meta(
+            description="Keys that links, codes and stored secrets are derived from, as <number>:<32 bytes in base64>,"
+            " separated by commas. The first makes new ones, all read; `grome run` makes one and keeps it.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    pepper: Annotated[
+        str,
+        Meta(
+            description="Keys of password hashes in the form of the secrets keys; a login renews the hash under the"
+            " first. `grome run` makes one and keeps it.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    idle_ttl_s: Annotated[
+        int, Meta(ge=3_600, le=7_776_000, description="A session that was not used for so many seconds ends.")
+    ] = 30 * 86_400
+    session_ttl_s: Annotated[
+        int, Meta(ge=3_600, le=31_536_000, description="A session ends so many seconds after its login in any case.")
+    ] = 90 * 86_400
     bcrypt_rounds: Annotated[
         int, Meta(ge=4, le=16, description="Work factor of password hashes; under 12 only in tests.")
     ] = 12
+    require_second_factor: Annotated[
+        bool, Meta(description="Admins, and barbers before payouts, need a second factor; off for trials only.")
+    ] = True
+    country_database: Annotated[
+        str, Meta(description="File in MaxMind's format with the countries of addresses; unset, none is known.")
+    ] = ""
+    breached_passwords_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://\S+)?$(?!\n)",
+            description="Service that tells breached passwords by the first five digits of their SHA-1; unset, none is"
+            " asked.",
+        ),
+    ] = ""
+    passkey_host: Annotated[
+        str, Meta(description="Host name that passkeys are bound to; unset, the host of the app's or API's URL.")
+    ] = ""
+
+
+class BarberSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    approval: Annotated[
+        Literal["admin", "automatic"],
+        Meta(description="Barbers are found once an admin has approved them; automatic, at once, for trials only."),
+    ] = "admin"
 
 
 class BookingSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -311,6 +361,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     mongo: MongoSettings = field(default_factory=MongoSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     accounts: AccountSettings = field(default_factory=AccountSettings)
+    barbers: BarberSettings = field(default_factory=BarberSettings)
     bookings: BookingSettings = field(default_factory=BookingSettings)
     nearby: NearbySettings = field(default_factory=NearbySettings)
     live: LiveSettings = field(default_factory=LiveSettings)

@@ -150,7 +150,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         ACCESS_LOG_LINES=settings.http.access_log,
         GZIP_MIN_BYTES=settings.http.gzip_min_bytes,
         MOTD=False,
+        AUTO_EXTEND=False,  # sanic-ext would add routes of its own as soon as it is installed
     )
+    app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
     app.ctx.openapi, app.ctx.asyncapi = encode(document()), encode(live_document())
     for feature in FEATURES:
         app.blueprint(feature.blueprint)

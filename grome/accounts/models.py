@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from grome.common.actor import Role
+from grome.common.actor import Role, SignInMethod
 from grome.common.languages import Language
 from grome.common.text import END, NAME
 from grome.infrastructure.mongo.schema import stored_items
@@ -82,15 +82,19 @@ class AccountEvent(Struct, frozen=True):
 
 
 class User(Struct, frozen=True, kw_only=True):
-    """An account has at least one of `email` and `phone`, in the normal form of common/text.py.
+    """An account has an email or a phone, owned or claimed, in the normal form of common/text.py.
 
-    The effects of a change of the account are derived from its `outbox`.
+    `email` and `phone` belong to one account each. `claimed_email` and `claimed_phone` were named at registration
+    while they belonged to another account. The effects of a change of the account are derived from its `outbox`.
     """
 
     id: UUID = field(name="_id")
     email: str | None = None
     phone: str | None = None
+    claimed_email: str | None = None
+    claimed_phone: str | None = None
     password_hash: str
+    password_changed_at: datetime | None = None
     name: str
     role: Role
     email_verified: bool = False
@@ -98,6 +102,9 @@ class User(Struct, frozen=True, kw_only=True):
     preferences: Preferences = Preferences()
     outbox: Annotated[list[AccountEvent], stored_items(at_most=20)] = []
     created_at: datetime
+    suspended_at: datetime | None = None
+    suspension_reason: Annotated[str, Meta(max_length=1_000)] = ""
+    deleted_at: datetime | None = None
 
 
 class Device(Struct, frozen=True):
@@ -120,6 +127,9 @@ class LoginSession(Struct, frozen=True, kw_only=True):
     exchanged, the hash moves to `previous_hash`, and stands for generation 0.
 
     `notice` is the session's outbox: set if the user had signed in before, but never from this device.
+
+    `expires_at` is the end without further use, and never later than `ends_at`, the end of the session in any case.
+    `authenticated_at` is the time of the last proof of identity, by `methods`. `country` is an ISO 3166 code.
     """
 
     id: UUID = field(name="_id")
@@ -134,6 +144,10 @@ class LoginSession(Struct, frozen=True, kw_only=True):
     first_seen: datetime
     last_seen: datetime
     expires_at: datetime
+    ends_at: datetime | None = None
+    authenticated_at: datetime | None = None
+    methods: Annotated[list[SignInMethod], stored_items(at_most=len(SignInMethod))] = []
+    country: Annotated[str, Meta(max_length=2)] | None = None
     revoked_at: datetime | None = None
     revoked_why: str | None = None
     notice: AccountEvent | None = None

@@ -18,7 +18,7 @@ from grome.accounts.schemas import (
 )
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
-from grome.common.actor import ANYONE, SIGNED_IN, Actor
+from grome.common.actor import ANYONE, NO_ROLE, SIGNED_IN, Actor
 from grome.common.languages import LANGUAGES
 from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.accept_language import preferred_language
@@ -56,7 +56,7 @@ async def refresh(request: Request, body: Refresh) -> Tokens:
     return await resolve(request, AccountService).refresh(body.refresh_token)
 
 
-@auth.post("/logout", who=SIGNED_IN, status=204)
+@auth.post("/logout", who=SIGNED_IN, second_factor=NO_ROLE, status=204)
 async def logout(request: Request, actor: Actor) -> None:
     """End the session on this device.
 
@@ -71,19 +71,19 @@ async def jwks(request: Request) -> Jwks:
     return Jwks([resolve(request, AccessTokens).jwk])
 
 
-@me.get("", who=SIGNED_IN)
+@me.get("", who=SIGNED_IN, second_factor=NO_ROLE)
 async def profile(request: Request, actor: Actor) -> UserOut:
     """Return your own account."""
     return await resolve(request, AccountService).get_profile(actor)
 
 
-@me.get("/preferences", who=SIGNED_IN)
+@me.get("/preferences", who=SIGNED_IN, second_factor=NO_ROLE)
 async def read_preferences(request: Request, actor: Actor) -> Preferences:
     """Return your preferences for messages and presence."""
     return await resolve(request, PreferenceService).get(actor.id)
 
 
-@me.patch("/preferences", who=SIGNED_IN)
+@me.patch("/preferences", who=SIGNED_IN, second_factor=NO_ROLE)
 async def change_preferences(request: Request, actor: Actor, body: PreferencesPatch) -> Preferences:
     """Change some of your preferences; omitted fields keep their values.
 

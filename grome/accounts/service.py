@@ -21,7 +21,7 @@ from grome.accounts.tokens import (
     read_unnumbered_token,
 )
 from grome.accounts.verifier import Verifier
-from grome.common.actor import Actor, Role
+from grome.common.actor import Actor, Role, SignInMethod
 from grome.common.clock import Clock
 from grome.common.email_addresses import email_forms
 from grome.common.errors import Invalid, NotFound
@@ -51,7 +51,7 @@ class AccountService:
         self._refresh = RefreshTokens(settings.signing_key)
         self._families = TokenFamilies(sessions, verifier, clock)
         self._passwords = PasswordHasher(settings.bcrypt_rounds)
-        self._refresh_ttl = timedelta(seconds=settings.refresh_ttl_s)
+        self._refresh_ttl = timedelta(seconds=settings.idle_ttl_s)
         self._clock, self._on_logout = clock, on_logout
 
     def close(self) -> None:
@@ -124,9 +124,8 @@ class AccountService:
             session = await self._families.exchange_unnumbered(unnumbered)
         else:
             raise RefreshRefused
-        actor = Actor(session.user_id, session.role, session.id)
         return Tokens(
-            access_token=self._access.issue(actor, self._clock()),
+            access_token=self._access.issue(_actor_of(session), self._clock()),
             refresh_token=self._refresh.write(RefreshToken(session.id, session.generation)),
             expires_in=self._access.ttl_s,
         )
@@ -178,6 +177,8 @@ class AccountService:
             first_seen=now,
             last_seen=now,
             expires_at=now + self._refresh_ttl,
+            authenticated_at=now,
+            methods=[SignInMethod.PASSWORD],
             notice=notice,
         )
         await self._sessions.add(session)
@@ -185,7 +186,12 @@ class AccountService:
             await self._revoke(session_id, "too many sessions")
         return SignedIn(
             user=user_out(user),
-            access_token=self._access.issue(Actor(user.id, user.role, session.id), now),
+            access_token=self._access.issue(_actor_of(session), now),
             refresh_token=self._refresh.write(RefreshToken(session.id, session.generation)),
             expires_in=self._access.ttl_s,
         )
+
+
+def _actor_of(session: LoginSession) -> Actor:
+    authenticated_at = session.authenticated_at or session.first_seen
+    return Actor(session.user_id, session.role, session.id, authenticated_at, frozenset(session.methods))

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec import Struct
 
-from grome.common.actor import Actor, Role
+from grome.common.actor import Actor, Role, SignInMethod
 from grome.common.ids import new_hex_id
 from grome.infrastructure.signed_tokens import derive_key, load_signing_key
 
@@ -61,6 +61,8 @@ class AccessTokens:
             "sub": str(actor.id),
             "role": actor.role.value,
             "sid": str(actor.session_id),
+            "auth_time": int(actor.authenticated_at.timestamp()),
+            "amr": sorted(method.value for method in actor.methods),
             "jti": new_hex_id(),  # so that two tokens of a session within a second differ
             "iat": int(now.timestamp()),
             "exp": int(now.timestamp()) + self.ttl_s,
@@ -81,7 +83,14 @@ class AccessTokens:
                 # Expiry is checked below, against `now`.
                 options={"require": ["exp", "sub", "sid", "role"], "verify_exp": False, "verify_iat": False},
             )
-            actor = Actor(UUID(claims["sub"]), Role(claims["role"]), UUID(claims["sid"]))
+            actor = Actor(
+                UUID(claims["sub"]),
+                Role(claims["role"]),
+                UUID(claims["sid"]),
+                # Tokens of the previous release lack both claims.
+                datetime.fromtimestamp(claims.get("auth_time", 0), UTC),
+                frozenset(map(SignInMethod, claims.get("amr", ()))),
+            )
         except (jwt.InvalidTokenError, ValueError):
             return None
         if claims["exp"] <= now.timestamp():

@@ -54,6 +54,18 @@ class Forbidden(ApiError):
     status, code, title = 403, "forbidden", "Your role may not do this"
 
 
+class StepUpRequired(ApiError):
+    """The action needs a proof of identity of the last ten minutes: `POST /v1/auth/step-up` takes it."""
+
+    status, code, title = 403, "step_up_required", "Please confirm that it is you"
+
+
+class SecondFactorMissing(ApiError):
+    """The role needs a second factor for the action, and the session was opened without one."""
+
+    status, code, title = 403, "second_factor_missing", "Sign in with a second factor to do this"
+
+
 class NotFound(ApiError):
     status, code, title = 404, "not_found", "The object does not exist, or you may not see it"
 

@@ -282,7 +282,7 @@ def _html(request: Request, page: str, policy: str, status: int = 200) -> HTTPRe
 
 
 def _set_token_cookies(request: Request, response: HTTPResponse, tokens: Tokens) -> None:
-    longest = container_of(request).settings.accounts.refresh_ttl_s
+    longest = container_of(request).settings.accounts.idle_ttl_s
     _set_cookie(request, response, ACCESS, tokens.access_token, max_age=tokens.expires_in)
     _set_cookie(request, response, REFRESH, tokens.refresh_token, max_age=longest)
 

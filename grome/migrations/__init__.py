@@ -12,6 +12,7 @@ from grome.migrations import (
     m0005_bounds,
     m0006_payments,
     m0007_live,
+    m0008_protection,
 )
 
 MIGRATIONS = (
@@ -22,4 +23,5 @@ MIGRATIONS = (
     Migration(5, "bounds: what a user can repeat has a limit in the database", m0005_bounds.up),
     Migration(6, "payments: the ledger, and payments by card", m0006_payments.up),
     Migration(7, "live: presence and what clients see at once", m0007_live.up),
+    Migration(8, "protection: claimed addresses, proofs of identity and verified barbers", m0008_protection.up),
 )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct, field
 
 from grome.bookings.models import Idempotency
-from grome.common.actor import Actor
+from grome.common.actor import Actor, Role
 
 MAX_DAYS: Final = 366
 # Far from the limits of `date`, so that no time zone can exceed them.
@@ -84,6 +84,18 @@ class Period(Struct, frozen=True):
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
 
+class ReportOwner(Struct, frozen=True):
+    """Names the person that asked for a report. The report is built later, with the rights of this person."""
+
+    id: UUID
+    role: Role
+    session_id: UUID
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.id, self.role, self.session_id)
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """Describes a report of `by`, about one barber, or about all people that `by` may see if `barber_id` is null.
 
@@ -93,7 +105,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """
 
     id: UUID = field(name="_id")
-    by: Actor
+    by: ReportOwner
     kind: Kind
     format: Format
     separator: Separator = Separator.COMMA

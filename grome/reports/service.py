@@ -39,6 +39,7 @@ from grome.reports.models import (
     Format,
     Period,
     Report,
+    ReportOwner,
     Separator,
     State,
     file_key,
@@ -155,7 +156,7 @@ class ReportService:
         barber_id, timezone = await self._barber_and_zone(actor, body)
         report = Report(
             id=new_id(),
-            by=actor,
+            by=ReportOwner(actor.id, actor.role, actor.session_id),
             kind=body.kind,
             format=body.format,
             separator=Separator.COMMA if body.separator is UNSET else body.separator,

@@ -24,13 +24,13 @@ class ReportSources:
         """
         span = report.period.start, report.period.end
         if report.kind is Kind.PAYOUTS:
-            async for payouts in self._payouts.iter_sent_between(report.by, span, barber_id=report.barber_id):
+            async for payouts in self._payouts.iter_sent_between(report.by.actor, span, barber_id=report.barber_id):
                 yield payouts, payouts[-1].sent_at
         elif report.kind is Kind.LEDGER:
             async for entries in self._statements.iter_changes(report.barber_id, *span):
                 yield entries, entries[-1].at
         else:
             async for bookings in self._bookings.iter_starting_between(
-                report.by, span, barber_id=report.barber_id, status=table.status
+                report.by.actor, span, barber_id=report.barber_id, status=table.status
             ):
                 yield bookings, bookings[-1].scheduled_at

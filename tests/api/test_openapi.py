@@ -165,6 +165,8 @@ class TestOperations:
         wanted = EVERYWHERE | {(refusal.status, refusal.code) for refusal in route.operation.refusals}
         wanted |= WHERE_A_BODY_IS_SENT if route.takes("body") else set()
         wanted |= {(403, "forbidden")} if 0 < len(route.who) < 3 else set()
+        wanted |= {(403, "second_factor_missing")} if route.operation.second_factor else set()
+        wanted |= {(403, "step_up_required")} if route.operation.step_up else set()
         found = set()
         for status, response in described(route)["responses"].items():
             if problem := response.get("content", {}).get("application/problem+json"):

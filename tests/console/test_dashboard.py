@@ -283,7 +283,7 @@ async def test_expired_access_token_is_renewed_from_the_refresh_cookie(
 async def test_expired_session_redirects_to_the_login(
     operator: httpx.AsyncClient, clock: AdjustableClock, container: Container
 ) -> None:
-    clock.shift = timedelta(seconds=container.settings.accounts.refresh_ttl_s + 60)
+    clock.shift = timedelta(seconds=container.settings.accounts.idle_ttl_s + 60)
     response = await operator.get("/jobs/")
     assert (response.status_code, response.headers["location"]) == (303, "/jobs/login")
 

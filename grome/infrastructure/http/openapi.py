@@ -18,6 +18,8 @@ from grome.common.errors import (
     HeadTooLarge,
     Invalid,
     MalformedBody,
+    SecondFactorMissing,
+    StepUpRequired,
     TargetTooLong,
     Unauthenticated,
     Unavailable,
@@ -170,6 +172,10 @@ def _common_refusals(operation: Operation) -> list[type[ApiError]]:
     refusals: list[type[ApiError]] = [BadRequest, Unauthenticated, Invalid, TargetTooLong, HeadTooLarge, Unavailable]
     if operation.who not in (ANYONE, SIGNED_IN):
         refusals.append(Forbidden)
+    if operation.second_factor:
+        refusals.append(SecondFactorMissing)
+    if operation.step_up:
+        refusals.append(StepUpRequired)
     if "body" in operation.hints:
         refusals += [MalformedBody, BodyTooLarge, UnsupportedMediaType]
     return refusals

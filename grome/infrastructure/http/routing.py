@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import wraps
 from types import NoneType
 from typing import Annotated, Any, Final, get_type_hints
@@ -17,8 +17,9 @@ from msgspec import Meta, Struct
 from sanic import Blueprint, Request
 from sanic.response import BaseHTTPResponse
 
-from grome.common.actor import ANYONE, Actor, Role
-from grome.common.errors import ApiError, Forbidden, Invalid, Unauthenticated
+from grome.common.actor import ADMINS, ANYONE, Actor, Role
+from grome.common.clock import Clock
+from grome.common.errors import ApiError, Forbidden, Invalid, SecondFactorMissing, StepUpRequired, Unauthenticated
 from grome.common.origin import RequestOrigin, origin_of_request
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_part
@@ -30,6 +31,7 @@ Handler = Callable[..., Coroutine[Any, Any, Any]]
 FastAnswer = Callable[[Request], BaseHTTPResponse | None]
 IsAnonymous = Callable[[Request], bool]
 MAX_KEY: Final = 200
+STEP_UP_LIFE: Final = timedelta(minutes=10)
 IdempotencyKey = Annotated[
     str,
     Meta(
@@ -52,7 +54,9 @@ class Operation:
     `answers` maps statuses to Structs, to None for an empty body, or to a media type other than JSON. `refusals` are
     the errors of the use case; the document adds the common errors. `cache` is the Cache-Control of the answer.
     `at_once` is called before decoding, for the one route where decoding costs more than the answer. `also` selects the
-    requests that need no access token, because they bring another secret.
+    requests that need no access token, because they bring another secret. With `step_up`, the actor must have proved
+    the identity within ten minutes. Roles in `second_factor` must have signed in with a second factor, unless the
+    settings turn that off.
     """
 
     tag: str
@@ -66,6 +70,8 @@ class Operation:
     cache: str
     at_once: FastAnswer | None
     also: IsAnonymous | None
+    step_up: bool
+    second_factor: frozenset[Role]
     hints: dict[str, Any]
 
     @property
@@ -127,12 +133,29 @@ class Routes:
         cache: str = NO_STORE,
         at_once: FastAnswer | None = None,
         also: IsAnonymous | None = None,
+        step_up: bool = False,
+        second_factor: frozenset[Role] = ADMINS,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
             given = answers or {status: None if hints["return"] is NoneType else hints["return"]}
             self.operations.append(
-                Operation(self.tag, method, path, handler, who, status, given, refusals, cache, at_once, also, hints)
+                Operation(
+                    tag=self.tag,
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    who=who,
+                    status=status,
+                    answers=given,
+                    refusals=refusals,
+                    cache=cache,
+                    at_once=at_once,
+                    also=also,
+                    step_up=step_up,
+                    second_factor=second_factor & who,
+                    hints=hints,
+                )
             )
             return handler
 
@@ -165,7 +188,7 @@ def _endpoint(operation: Operation) -> Handler:
                 name: unquote(text) if kinds[name] is str else decode_part(name, text, kinds[name])
                 for name, text in path.items()
             }
-            actor = None if operation.also and operation.also(request) else await _actor(request, operation.who)
+            actor = None if operation.also and operation.also(request) else await _actor(request, operation)
             origin_of_request.set(_origin(request, actor))
             if takes_actor:
                 given["actor"] = actor
@@ -193,7 +216,8 @@ class _NoQuery(Struct, forbid_unknown_fields=True):
     """A route that takes no query refuses one by name, rather than let a misspelt filter pass for none."""
 
 
-async def _actor(request: Request, who: frozenset[Role]) -> Actor | None:
+async def _actor(request: Request, operation: Operation) -> Actor | None:
+    who = operation.who
     header = request.headers.get("authorization")
     if header is None:
         if who is ANYONE:
@@ -205,11 +229,20 @@ async def _actor(request: Request, who: frozenset[Role]) -> Actor | None:
     actor: Actor = await request.app.ctx.authenticate(token.strip())
     if who is not ANYONE and actor.role not in who:
         raise Forbidden(f"This is for {' and '.join(sorted(who))} accounts.")
+    if actor.role in operation.second_factor and not actor.has_second_factor and request.app.ctx.require_second_factor:
+        raise SecondFactorMissing
+    if operation.step_up and not has_stepped_up(actor, request.app.ctx.clock):
+        raise StepUpRequired
     return actor
 
 
 def _origin(request: Request, actor: Actor | None) -> RequestOrigin:
     return RequestOrigin(request_id(request), request.ip or None, actor.session_id if actor else None)
+
+
+def has_stepped_up(actor: Actor, clock: Clock) -> bool:
+    """Return whether the actor has proved the identity within the last ten minutes."""
+    return actor.authenticated_at > clock() - STEP_UP_LIFE
 
 
 def _idempotency_key(request: Request) -> str | None:

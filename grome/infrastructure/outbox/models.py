@@ -120,6 +120,26 @@ class EventType(StrEnum):
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_NEW_DEVICE = "account.new_device"
     ACCOUNT_SESSION_REUSED = "account.session_reused"
+    ACCOUNT_SESSIONS_REVOKED = "account.sessions_revoked"
+    ACCOUNT_SUSPICIOUS_SIGN_IN = "account.suspicious_sign_in"
+    ACCOUNT_CODE_REQUESTED = "account.code_requested"
+    ACCOUNT_ADDRESS_TAKEN = "account.address_taken"
+    ACCOUNT_PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 -- the name of an event
+    ACCOUNT_EMAIL_CHANGED = "account.email_changed"
+    ACCOUNT_PHONE_CHANGED = "account.phone_changed"
+    ACCOUNT_FACTOR_ADDED = "account.factor_added"
+    ACCOUNT_FACTOR_REMOVED = "account.factor_removed"
+    ACCOUNT_RECOVERY_CODE_USED = "account.recovery_code_used"
+    ACCOUNT_SUSPENDED = "account.suspended"
+    ACCOUNT_RESTORED = "account.restored"
+    ACCOUNT_EXPORT_REQUESTED = "account.export_requested"
+    ACCOUNT_EXPORTED = "account.exported"
+    ACCOUNT_DELETION_REQUESTED = "account.deletion_requested"
+    ACCOUNT_DELETED = "account.deleted"
+    VERIFICATION_SUBMITTED = "verification.submitted"
+    VERIFICATION_APPROVED = "verification.approved"
+    VERIFICATION_REJECTED = "verification.rejected"
+    VERIFICATION_ASKED_AGAIN = "verification.asked_again"
 
 
 # Only live clients follow these events: they are neither audited nor sent to webhooks.
