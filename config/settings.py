@@ -141,6 +141,10 @@ class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
     bcrypt_rounds: Annotated[
         int, Meta(ge=4, le=16, description="Work factor of password hashes; under 12 only in tests.")
     ] = 12
+    password_queue: Annotated[
+        int,
+        Meta(ge=1, le=10_000, description="Passwords that one process checks or keeps waiting; more are answered 503."),
+    ] = 16
     require_second_factor: Annotated[
         bool, Meta(description="Admins, and barbers before payouts, need a second factor; off for trials only.")
     ] = True

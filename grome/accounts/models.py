@@ -18,7 +18,6 @@ Email = Annotated[
     str,
     Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+" + END),
 ]
-Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}" + END, description="E.164, e.g. +4930123456.")]
 PersonName = Annotated[str, Meta(min_length=1, max_length=100), NAME]
 
 

@@ -1,50 +1,100 @@
-"""Hash and check passwords by bcrypt, in threads: a hash costs a quarter of a second of CPU by design."""
+"""Hash and check passwords by bcrypt over an HMAC, in threads. A hash costs a quarter of a second of CPU by design.
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
+A stored hash is `$g1$<version of the pepper><bcrypt>`, where bcrypt gets the HMAC-SHA256 of the normal form under the
+pepper, in base64. So no byte of a long password is cut off, and a stolen database alone does not allow guessing. Hashes
+of earlier releases are plain bcrypt of the first 72 bytes; they stay valid until the next sign-in replaces them.
+"""
+
+import base64
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import bcrypt
 
+from grome.accounts.bounded_threads import BoundedThreads
 from grome.common.errors import Invalid
 from grome.common.text import normalize_password
 
-MAX_PASSWORD_BYTES = 72  # bcrypt ignores all further bytes; a longer password would be cut silently
+MAX_PASSWORD_BYTES: Final = 512
+_MAX_BCRYPT_BYTES: Final = 72  # bcrypt ignores all further bytes
+_SCHEME: Final = "$g1$"
+
+
+class Peppers:
+    """Keys that are mixed into password hashes, by version; the first is used for new hashes.
+
+    Version 0 is no secret. It is used if no pepper is set, and stays readable once there is one.
+    """
+
+    def __init__(self, keys: Mapping[int, bytes]) -> None:
+        self._keys = {**keys, 0: b""}
+        self.version = next(iter(self._keys))
+
+    def apply(self, password: str, version: int) -> bytes | None:
+        """Return the text for bcrypt. Returns None if the pepper of this version is unknown."""
+        key = self._keys.get(version)
+        return None if key is None else base64.b64encode(hmac.digest(key, password.encode(), "sha256"))
 
 
 class PasswordHasher:
-    """Hashes and checks passwords off the event loop, in two threads, so that many sign-ins do not take every core."""
+    """Hashes and checks passwords off the event loop.
 
-    def __init__(self, rounds: int) -> None:
-        self._rounds = rounds
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="bcrypt")
-        self._dummy_hash = bcrypt.hashpw(b"nobody", bcrypt.gensalt(rounds))
+    Work beyond `max_pending` calls is refused by Unavailable at once. All methods may raise it.
+    """
+
+    def __init__(self, rounds: int, peppers: Peppers | None = None, *, threads: int = 1, max_pending: int = 16) -> None:
+        self._rounds, self._peppers = rounds, peppers or Peppers({})
+        self._threads = BoundedThreads("bcrypt", threads, max_pending, background=True)
+        # A well-formed hash that no password is known to have.
+        self._nobodys_hash = f"$2b${rounds:02}${'.' * 53}"
 
     async def hash(self, password: str) -> str:
-        """Hash the normal form. Raises Invalid if it has more than 72 bytes in UTF-8."""
-        secret = normalize_password(password).encode()
-        if len(secret) > MAX_PASSWORD_BYTES:
+        """Hash the normal form. Raises Invalid if it has more than 512 bytes in UTF-8."""
+        normal = normalize_password(password)
+        if len(normal.encode()) > MAX_PASSWORD_BYTES:
             raise Invalid("password", f"is longer than {MAX_PASSWORD_BYTES} bytes")
-        loop = asyncio.get_running_loop()
-        hashed = await loop.run_in_executor(self._threads, bcrypt.hashpw, secret, bcrypt.gensalt(self._rounds))
-        return hashed.decode()
+        version = self._peppers.version
+        secret = self._peppers.apply(normal, version) or b""
+        hashed = await self._threads.run(bcrypt.hashpw, secret, bcrypt.gensalt(self._rounds))
+        return f"{_SCHEME}{version}{hashed.decode()}"
 
-    async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Return whether the password matches the hash; False if `password_hash` is None.
+    async def matches(self, password: str, password_hash: str) -> bool:
+        return await self.find_match(password, [password_hash]) is not None
 
-        A missing account takes as long as a wrong password, so the response time does not reveal which accounts exist.
-        A password that is not in normal form is also tried as typed, because earlier releases hashed passwords without
-        normalising them.
+    async def find_match(self, password: str, hashes: Sequence[str | None]) -> int | None:
+        """Return the position of the first hash of this password; None if there is none.
+
+        A missing hash takes as long as a wrong one, so the time does not reveal which accounts exist. A password that
+        is not in normal form is also tried as typed, because the first releases did not normalise passwords.
         """
-        for typed in dict.fromkeys((normalize_password(password), password)):
-            if await self._matches_hash(typed.encode(), password_hash):
-                return True
-        return False
+        forms = tuple(dict.fromkeys((normalize_password(password), password)))
+        return await self._threads.run(self._find_match, forms, hashes)
 
-    async def _matches_hash(self, secret: bytes, password_hash: str | None) -> bool:
-        known = password_hash.encode() if password_hash else self._dummy_hash
-        loop = asyncio.get_running_loop()
-        right = await loop.run_in_executor(self._threads, bcrypt.checkpw, secret[:MAX_PASSWORD_BYTES], known)
-        return right and password_hash is not None and len(secret) <= MAX_PASSWORD_BYTES
+    def needs_rehash(self, password_hash: str) -> bool:
+        """Return whether the hash has another scheme, pepper or number of rounds than a new hash."""
+        return not password_hash.startswith(f"{_SCHEME}{self._peppers.version}$2b${self._rounds:02}$")
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
+
+    def _find_match(self, forms: Sequence[str], hashes: Sequence[str | None]) -> int | None:
+        for position, password_hash in enumerate(hashes):
+            results = [self._check(form, password_hash) for form in forms]  # all of them, for the same time
+            if any(results):
+                return position
+        return None
+
+    def _check(self, password: str, password_hash: str | None) -> bool:
+        """Run bcrypt once, also if the result is known beforehand."""
+        secret, known = self._prepare(password, password_hash or self._nobodys_hash)
+        is_right = bcrypt.checkpw(secret or b"", known.encode())
+        return is_right and secret is not None and password_hash is not None
+
+    def _prepare(self, password: str, password_hash: str) -> tuple[bytes | None, str]:
+        """Return the secret for bcrypt, None if no secret can match, and the bcrypt hash."""
+        if password_hash.startswith(_SCHEME):
+            version, _, known = password_hash.removeprefix(_SCHEME).partition("$")
+            return self._peppers.apply(password, int(version)), f"${known}"
+        secret = password.encode()
+        return (secret if len(secret) <= _MAX_BCRYPT_BYTES else None), password_hash

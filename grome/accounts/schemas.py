@@ -6,14 +6,22 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from grome.accounts.models import Email, PersonName, Phone, Preferences, QuietHours, ReminderHours, Topic, User
+from grome.accounts.models import Email, PersonName, Preferences, QuietHours, ReminderHours, Topic, User
 from grome.accounts.tokens import Jwk
 from grome.common.actor import Role
 from grome.common.languages import Language
-from grome.common.text import EMAIL, NAME, ONE_LINE, PASSWORD, PHONE
+from grome.common.text import EMAIL, END, NAME, ONE_LINE, PASSWORD, PHONE
 
-NewPassword = Annotated[str, Meta(min_length=8, max_length=72, description="8 characters to 72 bytes."), PASSWORD]
-GivenPassword = Annotated[str, Meta(min_length=1, max_length=200)]
+NewPassword = Annotated[str, Meta(min_length=8, max_length=512, description="8 characters to 512 bytes."), PASSWORD]
+PhoneIn = Annotated[
+    str,
+    Meta(
+        pattern=r"^\+[0-9][0-9 ()./-]{6,30}" + END,
+        description="With the country code; spaces, hyphens and a trunk zero are left out.",
+        examples=["+49 30 123456"],
+    ),
+]
+GivenPassword = Annotated[str, Meta(min_length=1, max_length=512)]
 Label = Annotated[str, Meta(min_length=1, max_length=100), NAME]
 ZoneName = Annotated[str, Meta(max_length=64, description="An IANA time zone.")]
 DeviceId = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
@@ -34,7 +42,7 @@ class Register(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     email: Annotated[Email, EMAIL] | None = None
-    phone: Annotated[Phone, PHONE] | None = None
+    phone: Annotated[PhoneIn, PHONE] | None = None
     password: NewPassword
     name: PersonName
     role: Literal["customer", "barber"] = "customer"
@@ -47,7 +55,7 @@ class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Holds exactly one of `email` and `phone`, with the password."""
 
     email: Email | None = None
-    phone: Phone | None = None
+    phone: PhoneIn | None = None
     password: GivenPassword
     device: DeviceIn | None = None
 

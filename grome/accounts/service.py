@@ -50,7 +50,7 @@ class AccountService:
         self._access = access_tokens
         self._refresh = RefreshTokens(settings.signing_key)
         self._families = TokenFamilies(sessions, verifier, clock)
-        self._passwords = PasswordHasher(settings.bcrypt_rounds)
+        self._passwords = PasswordHasher(settings.bcrypt_rounds, max_pending=settings.password_queue)
         self._refresh_ttl = timedelta(seconds=settings.idle_ttl_s)
         self._clock, self._on_logout = clock, on_logout
 
@@ -99,8 +99,8 @@ class AccountService:
         if (credentials.email is None) == (credentials.phone is None):
             raise Invalid("email", "or phone is required, and not both")
         user = await self._find_user(credentials)
-        is_right = await self._passwords.matches(credentials.password, user.password_hash if user else None)
-        if user is None or not is_right:
+        match = await self._passwords.find_match(credentials.password, [user.password_hash if user else None])
+        if user is None or match is None:
             raise WrongCredentials
         is_new = await self._sessions.is_new_device(user.id, device)
         if device.id:

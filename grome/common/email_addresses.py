@@ -10,6 +10,7 @@ import unicodedata
 from typing import Final
 
 import idna
+from email_validator import EmailNotValidError, validate_email
 
 from grome.common.characters import IGNORABLE
 
@@ -20,15 +21,20 @@ _UNSEEN: Final = re.compile(rf"[\s\x00-\x1f\x7f-\x9f{IGNORABLE}]")
 
 
 def normalize_email(text: str) -> str:
-    """Raises ValueError for an address that no mail can be sent to."""
-    local, _, domain = text.rpartition("@")
+    """Return the stored form. Raises ValueError for an address that no mail can be sent to.
+
+    Quoted local parts, addresses of hosts by number, and domains that are reserved for other uses are refused.
+    """
     if _UNSEEN.search(text):
         raise ValueError("has a character that cannot be seen")
-    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
-    sent_to = ascii_domain(domain)
-    if len(local.encode()) > _MAX_LOCAL_BYTES or len(local.encode()) + 1 + len(sent_to) > _MAX_BYTES:
+    try:
+        checked = validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        raise ValueError("is not an address that mail can be sent to") from None
+    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", checked.local_part).lower())
+    if len(local.encode()) > _MAX_LOCAL_BYTES or len(local.encode()) + 1 + len(checked.ascii_domain) > _MAX_BYTES:
         raise ValueError("is longer than a mail address can be")
-    return f"{local}@{unicode_domain(domain)}"
+    return f"{local}@{checked.domain}"
 
 
 def email_forms(text: str) -> list[str]:
@@ -51,12 +57,6 @@ def ascii_domain(domain: str) -> str:
         return idna.encode(domain, uts46=True).decode()
     except UnicodeError:  # idna's own error is one
         raise ValueError("has a domain that is not a name of the internet (IDNA 2008)") from None
-
-
-def unicode_domain(domain: str) -> str:
-    """The domain as people read it. Raises ValueError."""
-    plain = ascii_domain(domain)
-    return plain if _is_plain(plain) else idna.decode(plain)
 
 
 def _is_plain(domain: str) -> bool:

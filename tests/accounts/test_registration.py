@@ -53,14 +53,14 @@ async def test_registration_as_a_barber_with_a_phone_succeeds(http: httpx.AsyncC
         ({"email": f"{'a' * 65}@example.com"}, "email"),
         ({"phone": "0301234567"}, "phone"),
         ({"phone": "+4930123456\n"}, "phone"),
-        ({"phone": "+49 30 123456"}, "phone"),
+        ({"phone": "+49 30 123456 ext. 7"}, "phone"),
         ({"role": "admin"}, "role"),
         ({"name": ""}, "name"),
         ({"name": "Ada\n"}, "name"),
         ({"name": "A\x00da"}, "name"),
         ({"password": "seven77"}, "password"),
-        ({"password": "a" * 73}, "password"),
-        ({"password": "€" * 25}, "password"),
+        ({"password": "a" * 513}, "password"),
+        ({"password": "€" * 171}, "password"),
         ({"email_verified": True}, "email_verified"),
         ({"language": "nl"}, "language"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
@@ -79,7 +79,7 @@ async def test_registration_with_a_lone_surrogate_is_refused(http: httpx.AsyncCl
     assert (response.status_code, response.json()["code"]) == (400, "malformed_body")
 
 
-@pytest.mark.parametrize("password", ["8 chars!", "a" * 72, "€" * 24, "  spaces count  ", "left\x00right"])
+@pytest.mark.parametrize("password", ["8 chars!", "a" * 73, "€" * 170, "  spaces count  ", "left\x00right"])
 async def test_password_is_accepted_only_in_full(http: httpx.AsyncClient, password: str) -> None:
     email = new_email()
     assert (await post(http, email=email, password=password)).status_code == 201

@@ -115,7 +115,6 @@ def test_password_has_one_normal_form_of_letters_and_spaces() -> None:
         ("a@XN--mller-kva.example", "a@m\u00fcller.example"),
         ("a@stra\u00dfe.example", "a@stra\u00dfe.example"),
         ("stra\u00dfe@strasse.example", "stra\u00dfe@strasse.example"),
-        ("a@my_host.example", "a@my_host.example"),
         ("\u65e5\u672c@\u4f8b\u3048.\u30c6\u30b9\u30c8", "\u65e5\u672c@\u4f8b\u3048.\u30c6\u30b9\u30c8"),
     ],
 )
@@ -131,10 +130,11 @@ def test_email_has_one_normal_form(typed: str, normal: str) -> None:
         *("a\u200bb@example.com", "a\u00adb@example.com", "a@exam\u2060ple.com", "a\u3000b@example.com"),
         *("a@\U0001f488.example", "a@xn--a.example", f"a@{'b' * 64}.example", "\u00fc" * 33 + "@example.com"),
         *(f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 20}", "a@" + "\u00fc" * 62 + ".example"),
+        *("a@my_host.example", "a..b@example.com", '"a b"@example.com', "a@[127.0.0.1]", "a@example.local"),
     ],
 )
 def test_email_with_an_undeliverable_address_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match=r"has a|longer"):
+    with pytest.raises(ValueError, match=r"has a|longer|can be sent"):
         normalize_email(wrong)
     assert email_forms(wrong) == [wrong.lower()]
 
@@ -152,6 +152,7 @@ def test_domain_is_converted_to_its_a_label() -> None:
         ("+49015123456789", "+4915123456789"),
         ("+4915123456789", "+4915123456789"),
         ("+4401234567890", "+441234567890"),
+        ("+49 (0)151 / 2345-6789", "+4915123456789"),
         ("+390612345678", "+390612345678"),  # in Italy the 0 is part of the number
         ("+19990000001", "+19990000001"),
     ],
