@@ -20,6 +20,7 @@ def adjustment_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 
         version=1,
         people=(document["barber_id"],),
         actor_id=entry.actor_id,
+        origin=entry.origin,
         money=entry.money,
         reason=entry.reason,
     )

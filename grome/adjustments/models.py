@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from msgspec import Meta, Struct, field
 
 from grome.common.money import MOST_AMOUNT
+from grome.common.origin import RequestOrigin
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType, MovedMoney
 
@@ -35,6 +36,7 @@ class AdjustmentEntry(Struct, frozen=True, kw_only=True):
     actor_id: UUID
     money: MovedMoney
     reason: Annotated[str, Meta(max_length=MAX_REASON_LENGTH)]
+    origin: RequestOrigin | None = None
 
 
 class Adjustment(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.idempotency import fingerprint_of
 from grome.infrastructure.mongo.transactions import Session, Transaction, Transactions
 from grome.infrastructure.outbox.models import EventType, MovedMoney
@@ -107,6 +108,7 @@ class Adjustments:
             actor_id=actor.id,
             money=MovedMoney(wanted.amount, wanted.currency),
             reason=wanted.reason,
+            origin=origin_by(actor.id),
         )
         return Adjustment(
             id=order.id,

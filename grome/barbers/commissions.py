@@ -11,6 +11,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 
 
@@ -59,6 +60,7 @@ class Commissions:
                 reason=wanted.reason,
                 actor_id=actor.id,
                 at=self._clock(),
+                origin=origin_by(actor.id),
             )
             barber = await self._barbers.change_commission(transaction.session, barber_id, entry)
             if barber is None:

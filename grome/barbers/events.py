@@ -6,7 +6,7 @@ import msgspec
 
 from grome.barbers.models import CommissionChange, OnlineNotice
 from grome.infrastructure.mongo.client import Document
-from grome.infrastructure.outbox.models import Event, EventType
+from grome.infrastructure.outbox.models import Change, Event, EventType
 
 
 def commission_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- BSON
@@ -23,6 +23,8 @@ def commission_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 
         version=change.version,
         people=(document["_id"],),
         actor_id=change.actor_id,
+        origin=change.origin,
+        changes=(Change("commission_bp", change.before, change.basis_points),),
         reason=f"{_rate(change.before)} to {_rate(change.basis_points)}: {change.reason}",
     )
 

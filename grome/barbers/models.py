@@ -11,6 +11,7 @@ from grome.common.coded_enum import CodedEnum
 from grome.common.geo import GeoPoint
 from grome.common.ids import new_id
 from grome.common.money import Amount
+from grome.common.origin import RequestOrigin
 from grome.common.search_words import FindableWords
 from grome.infrastructure.mongo.schema import stored_items
 from grome.scheduling.models import (
@@ -191,6 +192,7 @@ class CommissionChange(Struct, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(max_length=MAX_REASON_LENGTH)]
     actor_id: UUID
     at: datetime
+    origin: RequestOrigin | None = None
 
 
 class Commission(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from grome.bookings.models import (
 )
 from grome.common.errors import ApiError
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.promos.models import Discount, PricedVisit
 from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar, Unavailability, occupied_ticks, reason_unavailable
@@ -144,6 +145,7 @@ def build_booking(
         scheduled_at=draft.start,
         answer_by=answer_by,
         payment=payment if payment.pay_by else None,
+        origin=origin_by(draft.customer_id),
     )
     return Booking(
         id=draft.id,

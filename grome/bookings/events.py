@@ -47,6 +47,8 @@ def booking_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- 
         version=entry.version,
         people=tuple(person for person in (document["customer_id"], document["barber_id"]) if person),
         actor_id=entry.actor_id,
+        origin=entry.origin,
+        changes=entry.changes,
     )
 
 

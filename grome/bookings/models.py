@@ -11,7 +11,9 @@ from grome.barbers.models import BasisPoints, Terms
 from grome.common.actor import Role
 from grome.common.geo import GeoPoint
 from grome.common.money import Amount
+from grome.common.origin import RequestOrigin
 from grome.infrastructure.mongo.schema import stored_items
+from grome.infrastructure.outbox.models import MAX_CHANGES, Change
 from grome.promos.models import Discount
 from grome.scheduling.offers import ChosenService
 
@@ -228,7 +230,8 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     The entries of a booking are its outbox: all effects of a change are derived from its entry, under the entry's `id`.
     `version` counts from 1 without gaps. `scheduled_at` is the time that the change concerns: the first, the new or the
     proposed time. `answer_by` is the deadline of the answer that the change asks for. `undoes` is the action that an
-    `undo` took back. `payment` is the payment after a change of it by Grome.
+    `undo` took back. `payment` is the payment after a change of it by Grome. `origin` and `changes` are for the audit
+    trail.
     """
 
     id: UUID
@@ -244,6 +247,8 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     answer_by: datetime | None = None
     undoes: Action | None = None
     payment: Payment | None = None
+    origin: RequestOrigin | None = None
+    changes: Annotated[tuple[Change, ...], stored_items(at_most=MAX_CHANGES)] = ()
 
 
 class Idempotency(Struct, frozen=True):

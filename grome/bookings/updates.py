@@ -10,6 +10,7 @@ from grome.bookings.cancellation_policy import settlement_for
 from grome.bookings.errors import KeepsChanging
 from grome.bookings.history_limits import check_history, find_superseded_note
 from grome.bookings.models import (
+    TIME_CHANGING,
     TRANSITIONS,
     Action,
     Booking,
@@ -30,8 +31,10 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.client import Document, to_document
+from grome.infrastructure.outbox.models import Change
 
 # No plausible concurrency makes an update lose this many times in a row.
 ATTEMPTS: Final = 8
@@ -143,6 +146,8 @@ class BookingUpdater:
             answer_by=update.answer_by,
             undoes=update.undoes,
             payment=update.payment,
+            origin=origin_by(by.id),
+            changes=_audited_changes(booking, update),
         )
         closed = fields_closing_proposal(booking) if update.status is not booking.status else {}
         payment = {"payment": to_document(update.payment)} if update.payment else {}
@@ -152,6 +157,16 @@ class BookingUpdater:
         return await self._bookings.update_if_version(
             booking, fields, entry, superseded=find_superseded_note(booking, entry)
         )
+
+
+def _audited_changes(booking: Booking, update: BookingUpdate) -> tuple[Change, ...]:
+    """Return the changes of state and time, for the audit trail."""
+    changes = []
+    if update.status is not booking.status:
+        changes.append(Change("status", booking.status.value, update.status.value))
+    if update.action in TIME_CHANGING and update.scheduled_at and update.scheduled_at != booking.scheduled_at:
+        changes.append(Change("scheduled_at", booking.scheduled_at.isoformat(), update.scheduled_at.isoformat()))
+    return tuple(changes)
 
 
 def find_overdue_update(booking: Booking, now: datetime) -> BookingUpdate | None:

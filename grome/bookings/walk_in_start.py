@@ -16,6 +16,7 @@ from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, booking_out
 from grome.common.clock import Clock
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.scheduling.offers import ChosenService
 from grome.scheduling.ticks import TICK, moment_of, tick_of
 
@@ -101,4 +102,5 @@ def _entry(
         actor_id=barber.id,
         at=at,
         scheduled_at=start,
+        origin=origin_by(barber.id),
     )

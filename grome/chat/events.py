@@ -60,5 +60,6 @@ def report_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- B
         people=(),
         actor_id=entry.actor_id,
         reason=entry.reason,
+        origin=entry.origin,
         item_id=document["message_id"],
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.bookings.models import Party
+from grome.common.origin import RequestOrigin
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
 
@@ -150,6 +151,7 @@ class ReportEvent(Struct, frozen=True):
     actor_id: UUID
     reason: str
     at: datetime
+    origin: RequestOrigin | None = None
 
 
 class MessageReport(Struct, frozen=True, kw_only=True):

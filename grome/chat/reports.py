@@ -23,6 +23,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.infrastructure.outbox.models import EventType
@@ -96,7 +97,9 @@ class MessageReportService:
                 await self._chat.remove(transaction, booking_id, report.message_id, actor.id)
             now = self._clock()
             reason = f"{body.decision}: {body.note}"
-            event = ReportEvent(new_id(), 1, EventType.MESSAGE_REPORT_RESOLVED, actor.id, reason, now)
+            event = ReportEvent(
+                new_id(), 1, EventType.MESSAGE_REPORT_RESOLVED, actor.id, reason, now, origin_by(actor.id)
+            )
             fields = {"decision": body.decision.value, "note": body.note, "resolved_by": actor.id, "resolved_at": now}
             await self._reports.resolve(transaction.session, report, fields, event)
 

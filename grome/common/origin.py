@@ -22,6 +22,6 @@ class RequestOrigin(Struct, frozen=True):
 origin_of_request: Final[ContextVar[RequestOrigin | None]] = ContextVar("origin_of_request", default=None)
 
 
-def current_origin() -> RequestOrigin | None:
-    """Return the origin for an outbox entry that is made now."""
-    return origin_of_request.get()
+def origin_by(actor_id: UUID | None) -> RequestOrigin | None:
+    """Return the origin for an outbox entry of an actor; an entry of Grome itself has none, in a request too."""
+    return origin_of_request.get() if actor_id else None

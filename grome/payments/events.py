@@ -20,6 +20,7 @@ def payment_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- 
         version=entry.version,
         people=(document["customer_id"], document["barber_id"]),
         actor_id=entry.actor_id,
+        origin=entry.origin,
         money=MovedMoney(entry.amount, entry.currency) if entry.amount else None,
         reason=entry.note,
     )

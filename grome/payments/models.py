@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from msgspec import Meta, Struct, field
 
 from grome.common.money import Amount
+from grome.common.origin import RequestOrigin
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
 
@@ -160,6 +161,7 @@ class PaymentEntry(Struct, frozen=True, kw_only=True):
     currency: str = ""
     actor_id: UUID | None = None
     note: Annotated[str, Meta(max_length=300)] = ""
+    origin: RequestOrigin | None = None
 
 
 class Payment(Struct, frozen=True, kw_only=True):

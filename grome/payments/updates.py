@@ -9,6 +9,7 @@ from uuid import UUID
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.figures import count
 from grome.infrastructure.mongo.client import Document
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
@@ -102,6 +103,7 @@ class PaymentUpdater:
                 currency=payment.currency,
                 actor_id=each.actor_id,
                 note=each.note,
+                origin=origin_by(each.actor_id),
             )
             for number, each in enumerate(told, start=1)
         ]

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from grome.common.clock import Clock
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.mongo.transactions import Session
 from grome.infrastructure.outbox.models import EventType, MovedMoney
 from grome.infrastructure.stripe.units import payout_step
@@ -92,6 +93,7 @@ class PayoutDecider:
             at=now,
             money=MovedMoney(amount, currency),
             actor_id=decision.actor_id,
+            origin=origin_by(decision.actor_id),
         )
         return Payout(
             id=payout_id_for(barber_id, currency, decision.period),

@@ -1,12 +1,17 @@
 """Derive the events of payouts and of payout accounts from their outbox entries."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from grome.infrastructure.mongo.client import Document
-from grome.infrastructure.outbox.models import Event
+from grome.infrastructure.outbox.models import Change, Event, EventType
 from grome.payouts.models import AccountEntry, PayoutEntry
+
+_HOLD_CHANGES: Final = {
+    EventType.PAYOUT_HELD: (Change("is_held", before=False, after=True),),
+    EventType.PAYOUT_HOLD_ENDED: (Change("is_held", before=True, after=False),),
+}
 
 
 def payout_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- BSON
@@ -20,6 +25,7 @@ def payout_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- B
         version=entry.version,
         people=(document["barber_id"],),
         actor_id=entry.actor_id,
+        origin=entry.origin,
         money=entry.money,
         reason=entry.note,
     )
@@ -38,6 +44,8 @@ def payout_account_event(stored: Any, document: Document) -> Event:  # noqa: ANN
         subject_id=document["_id"],
         version=entry.version,
         people=(document["_id"],),
+        changes=_HOLD_CHANGES.get(entry.type, ()),
         actor_id=entry.actor_id,
+        origin=entry.origin,
         reason=entry.note,
     )

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from msgspec import Meta, Struct, field
 
 from grome.common.money import Amount
+from grome.common.origin import RequestOrigin
 from grome.infrastructure.jobs.models import JobKind, Queue
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType, MovedMoney
@@ -74,6 +75,7 @@ class PayoutEntry(Struct, frozen=True, kw_only=True):
     money: MovedMoney | None = None
     actor_id: UUID | None = None
     note: Reason = ""
+    origin: RequestOrigin | None = None
 
 
 class Payout(Struct, frozen=True, kw_only=True):
@@ -135,6 +137,7 @@ class AccountEntry(Struct, frozen=True, kw_only=True):
     at: datetime
     actor_id: UUID | None = None
     note: Reason = ""
+    origin: RequestOrigin | None = None
 
 
 class PayoutAccount(Struct, frozen=True, kw_only=True):

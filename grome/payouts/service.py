@@ -7,6 +7,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound, Unavailable
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.mongo.client import to_document
 from grome.infrastructure.outbox.models import EventType
 from grome.payouts.account_states import account_out
@@ -67,7 +68,13 @@ class PayoutService:
                 raise NotFound("The barber's payouts are not held.")
             now = self._clock()
             entry = AccountEntry(
-                id=new_id(), version=account.version + 1, type=kind, at=now, actor_id=actor.id, note=reason
+                id=new_id(),
+                version=account.version + 1,
+                type=kind,
+                at=now,
+                actor_id=actor.id,
+                note=reason,
+                origin=origin_by(actor.id),
             )
             if stored := await self._accounts.update(account, {**fields, "updated_at": now}, entry):
                 return account_out(stored)

@@ -20,6 +20,7 @@ def finding_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- 
         version=entry.version,
         people=(),
         actor_id=entry.actor_id,
+        origin=entry.origin,
         money=MovedMoney(entry.amount, entry.currency),
         reason=entry.note,
     )

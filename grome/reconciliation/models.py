@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Meta, Struct, field
 
+from grome.common.origin import RequestOrigin
 from grome.infrastructure.jobs.models import JobKind, Queue
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
@@ -53,6 +54,7 @@ class FindingEntry(Struct, frozen=True, kw_only=True):
     note: Text
     amount: LedgerAmount
     currency: str
+    origin: RequestOrigin | None = None
 
 
 class Finding(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob
@@ -90,6 +91,7 @@ class FindingService:
             note=reason,
             amount=finding.amount,
             currency=finding.currency,
+            origin=origin_by(actor.id),
         )
         resolved = await self._findings.resolve(finding, entry)
         if resolved is None:

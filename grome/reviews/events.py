@@ -23,4 +23,5 @@ def review_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- B
         version=entry.version,
         people=(document["customer_id"], document["barber_id"]),
         actor_id=entry.actor_id,
+        origin=entry.origin,
     )

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from grome.barbers.models import Stars
 from grome.bookings.models import Idempotency
+from grome.common.origin import RequestOrigin
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
 
@@ -31,6 +32,7 @@ class ReviewEvent(Struct, frozen=True):
     type: EventType
     actor_id: UUID
     at: datetime
+    origin: RequestOrigin | None = None
 
 
 class Review(Struct, frozen=True, kw_only=True):

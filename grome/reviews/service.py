@@ -19,6 +19,7 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import ApiError, NotFound
 from grome.common.ids import new_id
+from grome.common.origin import origin_by
 from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.http.responses import encode
 from grome.infrastructure.idempotency import Encoded, fingerprint_of
@@ -189,7 +190,7 @@ class ReviewService:
 
     def _build_review(self, actor: Actor, booking: Booking, body: ReviewIn, idempotency: Idempotency | None) -> Review:
         now = self._clock()
-        posted = ReviewEvent(new_id(), 1, EventType.REVIEW_POSTED, actor.id, now)
+        posted = ReviewEvent(new_id(), 1, EventType.REVIEW_POSTED, actor.id, now, origin_by(actor.id))
         return Review(
             id=booking.id,
             public_id=new_id(),
@@ -203,7 +204,7 @@ class ReviewService:
         )
 
     def _event(self, actor: Actor, review: Review, kind: EventType) -> ReviewEvent:
-        return ReviewEvent(new_id(), len(review.outbox) + 1, kind, actor.id, self._clock())
+        return ReviewEvent(new_id(), len(review.outbox) + 1, kind, actor.id, self._clock(), origin_by(actor.id))
 
     async def _original_response(
         self, actor: Actor, booking_id: UUID, body: ReviewIn, idempotency: Idempotency, refusal: ApiError

@@ -155,6 +155,8 @@ class MovedMoney(Struct, frozen=True):
     currency: str
 
 
+# Of one event.
+MAX_CHANGES: Final = 40
 ChangedValue = Annotated[str, Meta(max_length=1_000)] | int | bool | None
 
 
