@@ -9,9 +9,10 @@ from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role, SignInMethod
 from grome.common.languages import Language
+from grome.common.origin import RequestOrigin
 from grome.common.text import END, NAME
 from grome.infrastructure.mongo.schema import stored_items
-from grome.infrastructure.outbox.models import EventType
+from grome.infrastructure.outbox.models import MAX_CHANGES, Change, EventType
 
 # Deliberately loose: only a delivered message proves an address. Addresses that no server accepts are refused.
 Email = Annotated[
@@ -73,11 +74,19 @@ class Preferences(Struct, frozen=True):
 
 
 class AccountEvent(Struct, frozen=True):
-    """Records an event of an account, in the same atomic write as the change itself."""
+    """Records an event of an account, in the same atomic write as the change itself.
+
+    `actor_id` is None for an act of the account itself. `reason`, `origin` and `changes` are for the audit trail;
+    `origin` is the request, with or without an access token.
+    """
 
     id: UUID
     type: EventType
     at: datetime
+    actor_id: UUID | None = None
+    reason: Annotated[str, Meta(max_length=1_000)] = ""
+    origin: RequestOrigin | None = None
+    changes: Annotated[tuple[Change, ...], stored_items(at_most=MAX_CHANGES)] = ()
 
 
 class User(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from config.settings import AccountSettings
 from grome.accounts.errors import RefreshRefused, WrongCredentials
+from grome.accounts.events import new_account_event
 from grome.accounts.models import AccountEvent, Device, LoginSession, Preferences, User
 from grome.accounts.passwords import PasswordHasher
 from grome.accounts.preferences import require_known_zone
@@ -163,7 +164,7 @@ class AccountService:
         return ended
 
     def _event(self, kind: EventType) -> AccountEvent:
-        return AccountEvent(new_id(), kind, self._clock())
+        return new_account_event(kind, self._clock())
 
     async def _sign_in(self, user: User, device: Device, notice: AccountEvent | None) -> SignedIn:
         now = self._clock()

@@ -3,12 +3,12 @@
 from typing import Final
 
 from grome.accounts.errors import RefreshRefused, RefreshReused
-from grome.accounts.models import AccountEvent, LoginSession
+from grome.accounts.events import new_account_event
+from grome.accounts.models import LoginSession
 from grome.accounts.repository import SessionRepository
 from grome.accounts.tokens import RefreshToken, UnnumberedToken, grace_start
 from grome.accounts.verifier import Verifier
 from grome.common.clock import Clock
-from grome.common.ids import new_id
 from grome.infrastructure.outbox.models import EventType
 
 _REUSE: Final = "reuse of an old refresh token"
@@ -59,7 +59,7 @@ class TokenFamilies:
         """Exchange a token that was exchanged before, or end its family."""
         now = self._clock()
         if generation != session.parent:
-            ended = AccountEvent(new_id(), EventType.ACCOUNT_SESSION_REUSED, now)
+            ended = new_account_event(EventType.ACCOUNT_SESSION_REUSED, now)
             await self._sessions.revoke(session.id, _REUSE, now, ended)
             await self._verifier.evict_session(session.id)
             raise RefreshReused

@@ -23,5 +23,5 @@ origin_of_request: Final[ContextVar[RequestOrigin | None]] = ContextVar("origin_
 
 
 def origin_by(actor_id: UUID | None) -> RequestOrigin | None:
-    """Return the origin for an outbox entry of an actor; an entry of Grome itself has none, in a request too."""
+    """Return the origin for an outbox entry of an actor. An entry of Grome itself has none, even in a request."""
     return origin_of_request.get() if actor_id else None

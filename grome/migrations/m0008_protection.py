@@ -5,12 +5,23 @@ events are applied anew.
 """
 
 from grome.accounts.repository import SESSIONS, USERS
+from grome.adjustments.repository import ADJUSTMENTS
 from grome.audit.repository import COLLECTION as AUDIT
+from grome.barbers.repository import COMMISSIONS
+from grome.bookings.repository import COLLECTION as BOOKINGS
+from grome.chat.repository import COLLECTIONS as CHAT
 from grome.infrastructure.mongo.client import CollectionSpec, Database, apply_collection
 from grome.notifications.repository import LOG as NOTIFICATION_LOG
+from grome.payments.repository import COLLECTIONS as PAYMENTS
+from grome.payouts.repository import ACCOUNTS as PAYOUT_ACCOUNTS
+from grome.payouts.repository import PAYOUTS
+from grome.reconciliation.repository import COLLECTIONS as RECONCILIATION
+from grome.reviews.repository import COLLECTION as REVIEWS
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
-CHANGED = (AUDIT, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS)
+# Outbox entries have an origin and changes.
+WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCOUNTS, PAYOUTS, *RECONCILIATION, REVIEWS)
+CHANGED = (AUDIT, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
 COLLECTIONS: tuple[CollectionSpec, ...] = ()
 
 
