@@ -30,6 +30,7 @@ TIERS: Final = Tiers(
         ("audit", "realtime", "webhooks"),
         ("notifications",),
         ("any_barber", "calendar_feeds", "quotes", "receipts", "reports", "series"),
+        ("privacy",),
         ("app_links", "console", "dev.live_demo", "dev.mailbox", "dev.pay_demo"),
     ),
     entrances=(

@@ -93,7 +93,8 @@ class User(Struct, frozen=True, kw_only=True):
     """An account has an email or a phone, owned or claimed, in the normal form of common/text.py.
 
     `email` and `phone` belong to one account each. `claimed_email` and `claimed_phone` were named at registration
-    while they belonged to another account. The effects of a change of the account are derived from its `outbox`.
+    while they belonged to another account. The effects of a change of the account are derived from its `outbox`. From
+    `deleted_at` on nobody can sign in, and at `erased_at` the personal data was gone.
     """
 
     id: UUID = field(name="_id")
@@ -113,6 +114,7 @@ class User(Struct, frozen=True, kw_only=True):
     suspended_at: datetime | None = None
     suspension_reason: Annotated[str, Meta(max_length=1_000)] = ""
     deleted_at: datetime | None = None
+    erased_at: datetime | None = None
 
 
 class Device(Struct, frozen=True):

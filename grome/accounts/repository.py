@@ -44,6 +44,7 @@ SESSIONS = CollectionSpec(
 MAX_LIVE_SESSIONS: Final = 50
 MAX_ENDED_SESSIONS: Final = 100
 _TRIM_BATCH: Final = 100
+MAX_OUTBOX: Final = 20
 
 
 class UserRepository:
@@ -106,6 +107,19 @@ class UserRepository:
 
     async def add_muted_topic(self, user_id: UUID, topic: str) -> User | None:
         return await self._update(user_id, {"$addToSet": {"preferences.notifications.no_mail_about": topic}})
+
+    async def anonymise(self, user_id: UUID, event: AccountEvent) -> None:
+        """Remove the personal fields of a deleted account, and record the event. A repeat changes nothing."""
+        removed = ("email", "phone", "claimed_email", "claimed_phone", "suspension_reason", "password_changed_at")
+        fields = {"name": "", "password_hash": "", "preferences": to_document(Preferences()), "erased_at": event.at}
+        await self._users.update_one(
+            {"_id": user_id, "deleted_at": {"$type": "date"}, "erased_at": None},
+            {
+                "$set": {**fields, "email_verified": False, "phone_verified": False},
+                "$unset": dict.fromkeys(removed, ""),
+                "$push": {"outbox": {"$each": [to_document(event)], "$slice": -MAX_OUTBOX}},
+            },
+        )
 
     async def _update(self, user_id: UUID, update: Document) -> User | None:
         document = await self._users.find_one_and_update({"_id": user_id}, update, return_document=ReturnDocument.AFTER)

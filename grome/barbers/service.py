@@ -153,6 +153,20 @@ class BarberService:
         barber = await self._barbers.remove(actor.id)
         if barber is None:
             raise NotFound
+        await self._publish_removal(barber)
+
+    async def close_shop(self, barber_id: UUID) -> None:
+        """Remove the profile for good, if there is one.
+
+        The relay publishes the loss of all offers to every process, even if this process dies before its own
+        publication of the removal.
+        """
+        if not await self._barbers.set_field(barber_id, "services", [], self._clock()):
+            return
+        if barber := await self._barbers.remove(barber_id):
+            await self._publish_removal(barber)
+
+    async def _publish_removal(self, barber: Barber) -> None:
         last = msgspec.structs.replace(barber, version=barber.version + 1)
         await self._changes.publish(BarberChange(last, removed=True))
 

@@ -1,6 +1,6 @@
 """Store conversations, their messages, blocks and reports in MongoDB."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -27,6 +27,7 @@ from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.mongo.transactions import Session
 
 _SIDES: Final = ("customer", "barber")
+_CONVERSATION_BATCH: Final = 200
 _LATEST: Final = (("latest_at", -1), ("_id", -1))
 
 
@@ -60,7 +61,10 @@ BLOCKS = CollectionSpec(
 REPORTS = CollectionSpec(
     "message_reports",
     validator_for(MessageReport),
-    [IndexModel([("decision", 1), ("created_at", -1), ("_id", -1)], name="newest")],
+    [
+        IndexModel([("decision", 1), ("created_at", -1), ("_id", -1)], name="newest"),
+        *(IndexModel(f"{side}_id", name=side) for side in ("reporter", "sender")),
+    ],
 )
 COLLECTIONS: Final = (CONVERSATIONS, MESSAGES, BLOCKS, REPORTS)
 
@@ -157,7 +161,7 @@ class ConversationRepository:
 
 class MessageRepository:
     def __init__(self, database: Database) -> None:
-        self._messages = database[MESSAGES.name]
+        self._messages, self._conversations = database[MESSAGES.name], database[CONVERSATIONS.name]
         # A repeat must not get an answer that a failover could roll back.
         self._majority = self._messages.with_options(read_concern=ReadConcern("majority"))
 
@@ -194,6 +198,31 @@ class MessageRepository:
             {"$set": {**fields, "version": message.version + 1}, "$push": {"outbox": to_document(event)}},
             session=session,
         )
+
+    async def iter_of_account(self, account_id: UUID, fields: Sequence[str]) -> AsyncIterator[Document]:
+        """Yield these fields of the messages in all conversations of an account."""
+        async for booking_ids in self._iter_conversations(account_id):
+            async for message in self._messages.find({"booking_id": {"$in": booking_ids}}, dict.fromkeys(fields, 1)):
+                yield message
+
+    async def erase_sent(self, account_id: UUID, now: datetime) -> None:
+        """Remove text and photos of all messages of an account, which stay as deleted messages."""
+        erased: Document = {"$set": {"text": "", "photos": [], "deleted_at": now}, "$inc": {"version": 1}}
+        async for booking_ids in self._iter_conversations(account_id):
+            sent = {"booking_id": {"$in": booking_ids}, "sender_id": account_id, "deleted_at": None}
+            await self._messages.update_many(sent, erased)
+
+    async def _iter_conversations(self, account_id: UUID) -> AsyncIterator[list[UUID]]:
+        """Yield batches of the ids of an account's conversations."""
+        batch: list[UUID] = []
+        for side in _SIDES:
+            async for found in self._conversations.find({f"{side}_id": account_id}, {"_id": 1}):
+                batch.append(found["_id"])
+                if len(batch) == _CONVERSATION_BATCH:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
 
 
 class BlockRepository:

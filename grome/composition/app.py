@@ -16,6 +16,7 @@ from grome.composition.notifications import notifications
 from grome.composition.outbox import outbox
 from grome.composition.payments import payments
 from grome.composition.payouts import payouts
+from grome.composition.personal_data import personal_data
 from grome.composition.reconciliation import reconciliation
 from grome.composition.records import records
 from grome.composition.search import search
@@ -45,6 +46,7 @@ PROVIDERS: Final = Providers(
     uploads,
     chat,
     webhooks,
+    personal_data,
 )
 # The change feed of barbers and the Verifier miss no change if they start now. Wrong settings of storage or transports
 # fail the start.

@@ -15,16 +15,22 @@ from grome.notifications.repository import LOG as NOTIFICATION_LOG
 from grome.payments.repository import COLLECTIONS as PAYMENTS
 from grome.payouts.repository import ACCOUNTS as PAYOUT_ACCOUNTS
 from grome.payouts.repository import PAYOUTS
+from grome.promos.repository import USES as PROMO_USES
+from grome.quotes.repository import COLLECTION as QUOTES
 from grome.reconciliation.repository import COLLECTIONS as RECONCILIATION
 from grome.reviews.repository import COLLECTION as REVIEWS
+from grome.series.repository import COLLECTION as SERIES
+from grome.uploads.repository import COLLECTION as UPLOADS
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
 # Outbox entries have an origin and changes.
 WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCOUNTS, PAYOUTS, *RECONCILIATION, REVIEWS)
 CHANGED = (AUDIT, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
+# With an index for exports and deletions of personal data.
+INDEXED = (PROMO_USES, QUOTES, SERIES, UPLOADS)
 COLLECTIONS: tuple[CollectionSpec, ...] = ()
 
 
 async def up(database: Database) -> None:
-    for spec in (*CHANGED, *COLLECTIONS):
+    for spec in (*CHANGED, *INDEXED, *COLLECTIONS):
         await apply_collection(database, spec)

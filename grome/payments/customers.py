@@ -85,6 +85,15 @@ class Cards:
         if customer.default_card == card.id:
             await self._payments.set_default_card(actor.id, None)
 
+    async def forget_customer(self, user_id: UUID) -> None:
+        """Delete the customer at Stripe with the cards, if there is one. A repeat is harmless."""
+        if customer := await self._payments.find_customer(user_id):
+            try:
+                await self._stripe.delete_customer(customer.stripe_id)
+            except StripeRejectedError as error:
+                if error.code != "resource_missing":  # it was deleted before
+                    raise
+
     async def confirmation_of(self, payment: Payment) -> PaymentStarted:
         """Return the payment with the values that the app needs to confirm it.
 

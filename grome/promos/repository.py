@@ -51,6 +51,7 @@ USES: Final = CollectionSpec(
             unique=True,
             partialFilterExpression={"first_visit_of": {"$type": "binData"}},
         ),
+        IndexModel("customer_id", name="customer"),
         IndexModel("held_until", name="held", partialFilterExpression={"held_until": {"$type": "date"}}),
     ],
 )

@@ -15,7 +15,10 @@ _RETENTION: Final = timedelta(days=1)
 COLLECTION = CollectionSpec(
     "quotes",
     validator_for(Quote),
-    [IndexModel("expires_at", name="old", expireAfterSeconds=int(_RETENTION.total_seconds()))],
+    [
+        IndexModel("customer_id", name="customer"),
+        IndexModel("expires_at", name="old", expireAfterSeconds=int(_RETENTION.total_seconds())),
+    ],
 )
 
 

@@ -125,6 +125,14 @@ class ReportService:
         # After the report: a job that ends in between would otherwise leave a file without a report.
         await self._storage.delete(file_key(report_id))
 
+    async def delete_all(self, owner_id: UUID) -> None:
+        """Delete all reports of a person and their files. A repeat is harmless."""
+        while page := await self._reports.page(owner_id, None, _BATCH_SIZE):
+            for report in page:
+                # The file first: the document finds it again if the deletion is interrupted in between.
+                await self._storage.delete(report.file_key)
+                await self._reports.remove(owner_id, report.id)
+
     async def expire_and_repair(self) -> None:
         """Expire files, and repair or fail reports with a missing or dead job."""
         await self._overdue.run(self._expire)

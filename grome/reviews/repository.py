@@ -27,7 +27,11 @@ def _index(name: str, *fields: tuple[str, int]) -> IndexModel:
 COLLECTION = CollectionSpec(
     "reviews",
     validator_for(Review),
-    [_index("newest"), _index("best", ("rating", -1)), _index("worst", ("rating", 1))],
+    [
+        *(_index("newest"), _index("best", ("rating", -1)), _index("worst", ("rating", 1))),
+        # For exports and deletions, which also find reviews that are not shown.
+        *(IndexModel(f"{side}_id", name=side) for side in ("customer", "barber")),
+    ],
 )
 
 

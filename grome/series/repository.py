@@ -25,6 +25,7 @@ COLLECTION = CollectionSpec(
             unique=True,
             partialFilterExpression={"idempotency.key": {"$type": "string"}},
         ),
+        IndexModel("customer_id", name="customer"),
         IndexModel("created_at", name="kept", expireAfterSeconds=int(_RETENTION.total_seconds())),
     ],
 )

@@ -26,6 +26,7 @@ COLLECTION = CollectionSpec(
             unique=True,
             partialFilterExpression={"slot": {"$type": "number"}},
         ),
+        IndexModel([("owner_id", 1), ("_id", 1)], name="owner"),
         IndexModel("expires_at", name="expiry", expireAfterSeconds=int(_REMOVAL_GRACE.total_seconds())),
         IndexModel("used_by", name="used_by", partialFilterExpression={"used_by": {"$type": "binData"}}),
     ],
@@ -89,6 +90,12 @@ class UploadRepository:
 
     async def list_used_by(self, used_by: UUID, limit: int) -> list[Upload]:
         found = self._uploads.find({"used_by": used_by}).limit(limit)
+        return [from_document(document, Upload) async for document in found]
+
+    async def list_owned(self, owner_id: UUID, after: UUID | None, limit: int) -> list[Upload]:
+        """List uploads of a person in any state, oldest first."""
+        behind = {"_id": {"$gt": after}} if after else {}
+        found = self._uploads.find({"owner_id": owner_id, **behind}).sort("_id", 1).limit(limit)
         return [from_document(document, Upload) async for document in found]
 
     async def list_pending(self, upload_ids: Iterable[UUID]) -> list[Upload]:

@@ -1,6 +1,6 @@
 """Hand out forms for uploads, claim uploaded files, link to them, and remove files that nothing uses."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -104,6 +104,21 @@ class UploadService:
             if upload.file_key is not None:
                 await self._storage.delete(upload.file_key)
             await self._uploads.remove(upload.id)
+
+    async def iter_owned(self, owner_id: UUID) -> AsyncIterator[Upload]:
+        """Yield the uploads of a person in any state."""
+        after: UUID | None = None
+        while page := await self._uploads.list_owned(owner_id, after, _BATCH_SIZE):
+            for upload in page:
+                yield upload
+            after = page[-1].id
+
+    async def erase(self, upload: Upload) -> None:
+        """Delete an upload in any state with all of its files. A repeat is harmless."""
+        copies = (upload.copy_key(number + 1) for number in range(upload.copies))
+        for key in {upload.incoming_key, *copies, *([upload.file_key] if upload.file_key else [])}:
+            await self._storage.delete(key)
+        await self._uploads.remove(upload.id)
 
     async def remove_unused(self) -> None:
         """Remove expired uploads, and incoming files that belong to no pending upload."""

@@ -41,6 +41,7 @@ PATHS: Final = {
     "charges.retrieve": ("GET", "/v1/charges/*"),
     "customer_sessions.create": ("POST", "/v1/customer_sessions"),
     "customers.create": ("POST", "/v1/customers"),
+    "customers.delete": ("DELETE", "/v1/customers/*"),
     "disputes.retrieve": ("GET", "/v1/disputes/*"),
     "events.list": ("GET", "/v2/core/events"),
     "payment_intents.cancel": ("POST", "/v1/payment_intents/*/cancel"),
@@ -134,6 +135,7 @@ class _Story:
         await self._cards()
         await self._persist(self._deliver_all)
         await self._persist(self._read_balance)
+        await self._persist(lambda: self._grome.get(Cards).forget_customer(self._world.customers[0].id))
 
     async def _visit_today(self) -> None:
         booking = await self._book(hours=20)

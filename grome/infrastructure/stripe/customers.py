@@ -28,6 +28,11 @@ class StripeCustomers:
         created = await self.api.client.v1.customers.create_async(params, {"idempotency_key": key})
         return created.id
 
+    @stripe_call("customers.delete")
+    async def delete_customer(self, customer_id: str) -> None:
+        """Delete a customer with its name, email and cards. Payments stay."""
+        await self.api.client.v1.customers.delete_async(customer_id)
+
     @stripe_call("customer_sessions.create")
     async def create_session(self, key: str, customer_id: str) -> str:
         """Return a client secret with which the mobile payment sheet lists, saves and removes the customer's cards."""

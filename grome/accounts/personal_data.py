@@ -1,0 +1,85 @@
+"""Declare the personal data of accounts and login sessions, and anonymise the account of a deleted person."""
+
+from typing import Final
+
+from grome.accounts.models import AccountEvent
+from grome.accounts.repository import SESSIONS, USERS, UserRepository
+from grome.common.clock import Clock
+from grome.common.ids import new_id
+from grome.infrastructure.mongo.client import Database
+from grome.infrastructure.mongo.personal_documents import (
+    Declared,
+    Fate,
+    PersonalCollection,
+    PersonalDocuments,
+    Share,
+)
+from grome.infrastructure.outbox.models import EventType
+from grome.infrastructure.personal_data import Person
+
+_ACCOUNTS: Final = PersonalCollection(
+    spec=USERS,
+    shares=(
+        Share(
+            owner="_id",
+            fate=Fate.ANONYMISED,
+            exported=(
+                "_id",
+                "email",
+                "phone",
+                "claimed_email",
+                "claimed_phone",
+                "password_changed_at",
+                "name",
+                "role",
+                "email_verified",
+                "phone_verified",
+                "preferences",
+                "created_at",
+                "suspended_at",
+                "suspension_reason",
+            ),
+            reason="The id, the role and the dates of the account stay, because bookings and payments refer to it.",
+        ),
+    ),
+    internal=frozenset({"password_hash", "outbox", "deleted_at", "erased_at"}),
+    handled_apart=True,
+)
+PERSONAL_DATA: Final[tuple[Declared, ...]] = (
+    PersonalCollection(
+        spec=SESSIONS,
+        shares=(
+            Share(
+                owner="user_id",
+                fate=Fate.ERASED,
+                exported=(
+                    "_id",
+                    "device",
+                    "country",
+                    "methods",
+                    "authenticated_at",
+                    "first_seen",
+                    "last_seen",
+                    "expires_at",
+                    "ends_at",
+                    "revoked_at",
+                    "revoked_why",
+                ),
+            ),
+        ),
+        internal=frozenset({"role", "generation", "parent", "token_hash", "previous_hash", "rotated_at", "notice"}),
+    ),
+    _ACCOUNTS,
+)
+
+
+class AccountData(PersonalDocuments):
+    """The account itself. It is anonymised last; the same write records the event `account.deleted`."""
+
+    def __init__(self, database: Database, users: UserRepository, clock: Clock) -> None:
+        super().__init__(database, _ACCOUNTS)
+        self._users, self._clock = users, clock
+
+    async def erase(self, person: Person) -> None:
+        now = self._clock()
+        await self._users.anonymise(person.id, AccountEvent(new_id(), EventType.ACCOUNT_DELETED, now))

@@ -1,0 +1,21 @@
+"""Declare the personal data of the audit trail."""
+
+from typing import Final
+
+from grome.audit.repository import COLLECTION
+from grome.infrastructure.mongo.personal_documents import Declared, Fate, PersonalCollection, Share
+
+PERSONAL_DATA: Final[tuple[Declared, ...]] = (
+    PersonalCollection(
+        spec=COLLECTION,
+        shares=(
+            Share(
+                owner="actor_id",
+                fate=Fate.KEPT,
+                exported=("_id", "type", "subject_id", "at", "money"),
+                reason="Records of actions stay under ids, as the proof of changes of bookings, money and accounts.",
+            ),
+        ),
+        internal=frozenset({"version", "people", "reason", "kept_before", "kept_after"}),
+    ),
+)

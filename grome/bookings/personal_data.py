@@ -1,0 +1,76 @@
+"""Declare the personal data of bookings."""
+
+from typing import Final
+
+from grome.bookings.models import Status
+from grome.bookings.repository import COLLECTION
+from grome.common.actor import BARBERS, CUSTOMERS
+from grome.infrastructure.mongo.personal_documents import Declared, Fate, PersonalCollection, Share
+
+_NOT_ENDED: Final = {"status": {"$in": [Status.REQUESTED.value, Status.ACCEPTED.value, Status.IN_PROGRESS.value]}}
+_OF_BOTH_SIDES: Final = (
+    "_id",
+    "barber_id",
+    "origin",
+    "series_id",
+    "services",
+    "scheduled_at",
+    "ends_at",
+    "house_call",
+    "status",
+    "reason",
+    "late_min",
+    "price",
+    "discount",
+    "currency",
+    "payment",
+    "settlement",
+    "terms",
+    "customer_note",
+    "version",
+    "history",
+    "created_at",
+)
+_BOOKS: Final = "Services, times and prices are part of the books."
+PERSONAL_DATA: Final[tuple[Declared, ...]] = (
+    PersonalCollection(
+        spec=COLLECTION,
+        shares=(
+            Share(
+                owner="customer_id",
+                fate=Fate.ANONYMISED,
+                exported=_OF_BOTH_SIDES,
+                cleared={"customer_note": None, "barber_note": None, "house_call": None, "history.$[].note": None},
+                removed=("first_answer", "idempotency"),
+                reason=f"{_BOOKS} Notes and addresses are removed.",
+                open_if=_NOT_ENDED,
+                open_kind="bookings",
+                roles=CUSTOMERS,
+            ),
+            Share(
+                owner="barber_id",
+                fate=Fate.ANONYMISED,
+                exported=(*_OF_BOTH_SIDES, "customer_id", "guest", "barber_note"),
+                cleared={"barber_note": None, "guest": None, "history.$[].note": None},
+                reason=f"{_BOOKS} Notes and the names of guests are removed.",
+                open_if=_NOT_ENDED,
+                open_kind="bookings",
+                roles=BARBERS,
+            ),
+        ),
+        internal=frozenset(
+            {
+                "ticks",
+                "early_ticks",
+                "active",
+                "awaits",
+                "answer_by",
+                "proposal",
+                "on_the_way",
+                "commission_bp",
+                "idempotency",
+                "first_answer",
+            }
+        ),
+    ),
+)

@@ -1,0 +1,115 @@
+"""The personal data of all collections: each declared once, and the parts that code of a feature treats."""
+
+from typing import Final
+
+from grome.accounts.personal_data import PERSONAL_DATA as ACCOUNTS
+from grome.accounts.personal_data import AccountData
+from grome.accounts.repository import UserRepository
+from grome.adjustments.personal_data import PERSONAL_DATA as ADJUSTMENTS
+from grome.audit.personal_data import PERSONAL_DATA as AUDIT
+from grome.barbers.personal_data import PERSONAL_DATA as BARBERS
+from grome.barbers.personal_data import ShopData
+from grome.barbers.service import BarberService
+from grome.bookings.personal_data import PERSONAL_DATA as BOOKINGS
+from grome.calendar_feeds.personal_data import PERSONAL_DATA as CALENDAR_FEEDS
+from grome.catalogue.personal_data import PERSONAL_DATA as CATALOGUE
+from grome.chat.personal_data import PERSONAL_DATA as CHAT
+from grome.chat.personal_data import MessageData
+from grome.chat.repository import MessageRepository
+from grome.favourites.personal_data import PERSONAL_DATA as FAVOURITES
+from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.jobs.repository import COLLECTION as JOBS
+from grome.infrastructure.mongo.budgets import COLLECTION as BUDGETS
+from grome.infrastructure.mongo.personal_documents import (
+    Declared,
+    PersonalCollection,
+    PersonalDocuments,
+    UnownedCollection,
+)
+from grome.infrastructure.outbox.repository import COLLECTION as RELAY
+from grome.infrastructure.personal_data import PersonalData
+from grome.ledger.personal_data import PERSONAL_DATA as LEDGER
+from grome.ledger.personal_data import StatementData
+from grome.ledger.service import Ledger
+from grome.ledger.statements import Statements
+from grome.notifications.personal_data import PERSONAL_DATA as NOTIFICATIONS
+from grome.payments.customers import Cards
+from grome.payments.inbox.personal_data import PERSONAL_DATA as STRIPE_INBOX
+from grome.payments.personal_data import PERSONAL_DATA as PAYMENTS
+from grome.payments.personal_data import StripeCustomerData
+from grome.payouts.personal_data import PERSONAL_DATA as PAYOUTS
+from grome.payouts.personal_data import PayoutAccountData
+from grome.privacy.inventory import Inventory
+from grome.promos.personal_data import PERSONAL_DATA as PROMOS
+from grome.quotes.personal_data import PERSONAL_DATA as QUOTES
+from grome.reconciliation.personal_data import PERSONAL_DATA as RECONCILIATION
+from grome.reports.personal_data import PERSONAL_DATA as REPORTS
+from grome.reports.personal_data import ReportData
+from grome.reports.service import ReportService
+from grome.reviews.personal_data import PERSONAL_DATA as REVIEWS
+from grome.series.personal_data import PERSONAL_DATA as SERIES
+from grome.uploads.personal_data import PERSONAL_DATA as UPLOADS
+from grome.uploads.personal_data import UploadData
+from grome.uploads.service import UploadService
+from grome.waitlist.personal_data import PERSONAL_DATA as WAITLIST
+from grome.walk_ins.personal_data import PERSONAL_DATA as WALK_INS
+from grome.webhooks.personal_data import PERSONAL_DATA as WEBHOOKS
+
+_MACHINERY: Final[tuple[Declared, ...]] = (
+    UnownedCollection(JOBS, "Ids of documents, deleted 7 days after a job is done and 90 days after it has failed."),
+    UnownedCollection(BUDGETS, "Digests and counts, deleted at the end of their window."),
+    UnownedCollection(RELAY, "The position of the relay of events."),
+)
+# The account is the last, so that an interrupted deletion still knows the person.
+DECLARED: Final[tuple[Declared, ...]] = (
+    *BARBERS,
+    *FAVOURITES,
+    *WAITLIST,
+    *WALK_INS,
+    *QUOTES,
+    *SERIES,
+    *CALENDAR_FEEDS,
+    *CHAT,
+    *REVIEWS,
+    *BOOKINGS,
+    *PROMOS,
+    *PAYMENTS,
+    *STRIPE_INBOX,
+    *PAYOUTS,
+    *ADJUSTMENTS,
+    *LEDGER,
+    *RECONCILIATION,
+    *REPORTS,
+    *UPLOADS,
+    *WEBHOOKS,
+    *NOTIFICATIONS,
+    *AUDIT,
+    *CATALOGUE,
+    *_MACHINERY,
+    *ACCOUNTS,
+)
+
+personal_data = Providers()
+
+
+@personal_data.provide
+def inventory(container: Container) -> Inventory:
+    database, get, clock = container.database, container.get, container.clock
+    apart: tuple[PersonalData, ...] = (
+        ShopData(database, get(BarberService)),
+        MessageData(database, get(MessageRepository), clock),
+        StripeCustomerData(database, get(Cards)),
+        PayoutAccountData(database, get(Ledger)),
+        StatementData(database, get(Statements), clock),
+        ReportData(database, get(ReportService)),
+        UploadData(database, get(UploadService)),
+        AccountData(database, get(UserRepository), clock),
+    )
+    by_name = {part.name: part for part in apart}
+    return Inventory(
+        [
+            by_name[declared.spec.name] if declared.handled_apart else PersonalDocuments(database, declared)
+            for declared in DECLARED
+            if isinstance(declared, PersonalCollection)
+        ]
+    )

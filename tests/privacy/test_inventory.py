@@ -1,0 +1,89 @@
+"""Each collection and each field of a collection is declared as personal data, or as none."""
+
+import importlib
+import pkgutil
+from collections import Counter
+
+from pymongo import IndexModel
+
+import grome
+from grome.composition.personal_data import DECLARED
+from grome.infrastructure.mongo.client import CollectionSpec
+from grome.infrastructure.mongo.personal_documents import Fate, PersonalCollection, UnownedCollection
+
+_PERSONAL: list[PersonalCollection] = [each for each in DECLARED if isinstance(each, PersonalCollection)]
+# Fields that name or describe a person.
+_ABOUT_PEOPLE = frozenset(
+    {"customer_id", "barber_id", "user_id", "owner_id", "actor_id", "people", "by", "name", "email", "phone", "address"}
+    | {"addresses", "device", "ip", "text", "description", "guest_name", "guest", "house_call", "bio", "display_name"}
+)
+# Unowned collections with such a field, each with the reason that makes it harmless.
+_HARMLESS = {
+    "services": "the name and description of a service",
+    "ledger_totals": "the name of an account of the ledger",
+    "promo_hold_windows": "an id, for two hours",
+}
+
+
+def all_specs() -> dict[str, CollectionSpec]:
+    """Return the collections of all modules, by name."""
+    found = {}
+    for module in pkgutil.walk_packages(grome.__path__, "grome."):
+        if module.name.endswith(".__main__"):
+            continue
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, CollectionSpec):
+                found[value.name] = value
+    return found
+
+
+def fields_of(spec: CollectionSpec) -> set[str]:
+    return set(spec.validator["$jsonSchema"]["properties"])
+
+
+def test_every_collection_is_declared_exactly_once() -> None:
+    names = Counter(declared.spec.name for declared in DECLARED)
+    assert names == Counter(all_specs().keys())
+
+
+def test_every_field_of_a_personal_collection_is_exported_or_internal() -> None:
+    for declared in _PERSONAL:
+        name, fields = declared.spec.name, fields_of(declared.spec)
+        exported = {field for share in declared.shares for field in share.exported}
+        owners = {share.owner.partition(".")[0] for share in declared.shares}
+        assert not exported & declared.internal, name
+        assert exported | declared.internal | owners == fields, name
+        changed = [path for share in declared.shares for path in (*share.cleared, *share.removed)]
+        assert {path.partition(".")[0] for path in changed} <= fields, name
+
+
+def test_documents_that_stay_have_a_reason_and_anonymising_changes_something() -> None:
+    for declared in _PERSONAL:
+        for share in declared.shares:
+            assert bool(share.reason) is (share.fate is not Fate.ERASED), declared.spec.name
+            changes = bool(share.cleared or share.removed or declared.handled_apart)
+            assert share.fate is not Fate.ANONYMISED or changes, declared.spec.name
+
+
+def test_documents_of_a_person_are_found_by_an_index() -> None:
+    for declared in _PERSONAL:
+        first_fields = {"_id"} | {_first_field(index) for index in declared.spec.indexes if _is_whole(index)}
+        for share in declared.shares:
+            reads = share.exported or share.fate is not Fate.KEPT or share.open_if is not None
+            found = share.owner in first_fields or not reads or declared.handled_apart
+            assert found, (declared.spec.name, share.owner)
+
+
+def test_unowned_collection_has_a_reason_and_no_field_about_people() -> None:
+    for declared in DECLARED:
+        if isinstance(declared, UnownedCollection):
+            assert declared.reason
+            assert not fields_of(declared.spec) & _ABOUT_PEOPLE or declared.spec.name in _HARMLESS
+
+
+def _first_field(index: IndexModel) -> str:
+    return str(next(iter(index.document["key"])))
+
+
+def _is_whole(index: IndexModel) -> bool:
+    return "partialFilterExpression" not in index.document
