@@ -15,8 +15,9 @@ TIERS: Final = Tiers(
         ("scheduling",),
     ),
     features=(
-        ("accounts", "uploads"),
         ("uploads",),
+        ("codes",),
+        ("accounts",),
         ("catalogue",),
         ("barbers",),
         ("favourites",),

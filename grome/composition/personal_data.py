@@ -16,6 +16,7 @@ from grome.catalogue.personal_data import PERSONAL_DATA as CATALOGUE
 from grome.chat.personal_data import PERSONAL_DATA as CHAT
 from grome.chat.personal_data import MessageData
 from grome.chat.repository import MessageRepository
+from grome.codes.personal_data import PERSONAL_DATA as CODES
 from grome.favourites.personal_data import PERSONAL_DATA as FAVOURITES
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.repository import COLLECTION as JOBS
@@ -86,6 +87,7 @@ DECLARED: Final[tuple[Declared, ...]] = (
     *AUDIT,
     *CATALOGUE,
     *_MACHINERY,
+    *CODES,
     *ACCOUNTS,
 )
 

@@ -7,10 +7,12 @@ from grome.adjustments.events import adjustment_event
 from grome.barbers.events import commission_event, online_event
 from grome.bookings.events import booking_event
 from grome.chat.events import mark_event, message_event, report_event
+from grome.codes.events import code_event
 from grome.infrastructure.outbox.models import (
     ADJUSTMENTS,
     BARBERS,
     BOOKINGS,
+    CODES,
     COMMISSIONS,
     CONVERSATIONS,
     FINDINGS,
@@ -36,6 +38,7 @@ PROJECTION: Final = Projection(
         ADJUSTMENTS: adjustment_event,
         BARBERS: online_event,
         BOOKINGS: booking_event,
+        CODES: code_event,
         COMMISSIONS: commission_event,
         CONVERSATIONS: mark_event,
         MESSAGES: message_event,

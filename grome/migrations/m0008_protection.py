@@ -10,6 +10,7 @@ from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.repository import COMMISSIONS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.chat.repository import COLLECTIONS as CHAT
+from grome.codes.repository import COLLECTION as CODES
 from grome.infrastructure.mongo.client import CollectionSpec, Database, apply_collection
 from grome.notifications.repository import LOG as NOTIFICATION_LOG
 from grome.payments.repository import COLLECTIONS as PAYMENTS
@@ -28,7 +29,7 @@ WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCO
 CHANGED = (AUDIT, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
 # With an index for exports and deletions of personal data.
 INDEXED = (PROMO_USES, QUOTES, SERIES, UPLOADS)
-COLLECTIONS: tuple[CollectionSpec, ...] = ()
+COLLECTIONS: tuple[CollectionSpec, ...] = (CODES,)
 
 
 async def up(database: Database) -> None:

@@ -17,6 +17,7 @@ ADJUSTMENTS: Final = "adjustments"
 BOOKINGS: Final = "bookings"
 USERS: Final = "users"
 SESSIONS: Final = "sessions"
+CODES: Final = "codes"
 BARBERS: Final = "barbers"
 COMMISSIONS: Final = "commissions"
 REVIEWS: Final = "reviews"
@@ -41,6 +42,7 @@ OUTBOXES: Final = {
     REVIEWS: "outbox",
     USERS: "outbox",
     SESSIONS: "notice",
+    CODES: "outbox",
     CONVERSATIONS: "notice",
     MESSAGES: "outbox",
     MESSAGE_REPORTS: "outbox",
