@@ -16,6 +16,7 @@ from grome.common.clock import system_clock
 from grome.dev.embedded import EmbeddedServers, embedded_servers
 from tests.support.app import app, container, database, http, running
 from tests.support.browser import browsers
+from tests.support.pair_report import PairReport
 from tests.support.process_reaper import reap_at_exit
 from tests.support.processes import free_port
 from tests.support.time_report import TimeReport
@@ -84,6 +85,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(TimeReport())
+        config.pluginmanager.register(PairReport())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

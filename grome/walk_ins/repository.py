@@ -8,8 +8,9 @@ from uuid import UUID
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from grome.common.actor import Actor, Role
-from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.actor import Actor
+from grome.infrastructure.mongo.access import visible_to
+from grome.infrastructure.mongo.client import CollectionSpec, Database, from_document, to_document
 from grome.infrastructure.mongo.schema import validator_for
 from grome.walk_ins.errors import AlreadyInQueue
 from grome.walk_ins.models import State, WalkIn, WalkInEvent
@@ -58,7 +59,7 @@ class WalkInRepository:
         return [from_document(document, WalkIn) async for document in found]
 
     async def find(self, actor: Actor, walk_in_id: UUID) -> WalkIn | None:
-        document = await self._walk_ins.find_one({"_id": walk_in_id, **_visible_to(actor)})
+        document = await self._walk_ins.find_one({"_id": walk_in_id, **visible_to(actor)})
         return from_document(document, WalkIn) if document else None
 
     async def find_many(self, walk_in_ids: Collection[UUID]) -> list[WalkIn]:
@@ -72,7 +73,7 @@ class WalkInRepository:
     async def end_waiting(self, actor: Actor, walk_in_id: UUID, state: State, event: WalkInEvent) -> WalkIn | None:
         """Change a waiting walk-in to another state, with its event. Returns None if it is not waiting."""
         document = await self._walk_ins.find_one_and_update(
-            {"_id": walk_in_id, "state": State.WAITING.value, **_visible_to(actor)},
+            {"_id": walk_in_id, "state": State.WAITING.value, **visible_to(actor)},
             {"$set": {"state": state.value}, "$push": {"outbox": to_document(event)}},
             return_document=ReturnDocument.AFTER,
         )
@@ -85,7 +86,3 @@ class WalkInRepository:
             {"_id": walk_in_id, "state": {"$ne": State.SEATED.value}},
             {"$set": seated, "$push": {"outbox": to_document(event)}},
         )
-
-
-def _visible_to(actor: Actor) -> Document:
-    return {"barber_id": actor.id} if actor.role is Role.BARBER else {"customer_id": actor.id}

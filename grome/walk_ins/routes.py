@@ -65,7 +65,7 @@ async def list_walk_ins(request: Request, actor: Actor) -> WalkInListOut:
 
 @walk_ins.get("/walk-ins/{walk_in_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_walk_in(request: Request, actor: Actor, walk_in_id: UUID) -> WalkInOut:
-    """Return a walk-in of yours, or in your queue."""
+    """Return a walk-in of yours, or in your queue; admins read all walk-ins."""
     return await resolve(request, WalkInService).get(actor, walk_in_id)
 
 
