@@ -171,6 +171,23 @@ class BarberSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = "admin"
 
 
+class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests of one account, or of one address where no account is known."""
+
+    read: Annotated[
+        int, Meta(ge=1, le=10**7, description="Requests a minute that only read, by account or address.")
+    ] = 1_200
+    write: Annotated[int, Meta(ge=1, le=10**7, description="Requests a minute that change something.")] = 240
+    search: Annotated[
+        int, Meta(ge=1, le=10**7, description="Searches a minute: barbers around a point, by text, and free times.")
+    ] = 600
+    sign_in: Annotated[int, Meta(ge=1, le=10**7, description="Registrations and sign-ins a minute, by address.")] = 60
+    codes: Annotated[
+        int, Meta(ge=1, le=10**7, description="Codes by mail or text that are asked for in 15 minutes, by address.")
+    ] = 30
+    costly: Annotated[int, Meta(ge=1, le=10**7, description="Reports, exports, series and uploads a minute.")] = 30
+
+
 class BookingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     answer_within_min: Annotated[
         int,
@@ -366,6 +383,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     redis: RedisSettings = field(default_factory=RedisSettings)
     accounts: AccountSettings = field(default_factory=AccountSettings)
     barbers: BarberSettings = field(default_factory=BarberSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     bookings: BookingSettings = field(default_factory=BookingSettings)
     nearby: NearbySettings = field(default_factory=NearbySettings)
     live: LiveSettings = field(default_factory=LiveSettings)

@@ -45,6 +45,7 @@ from grome.infrastructure.http.openapi import openapi_document
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import encode
 from grome.infrastructure.http.routing import log_request, path_to_log
+from grome.infrastructure.http.standard_headers import security_headers
 from grome.infrastructure.jobs.routes import jobs
 from grome.infrastructure.logs import configure_logging
 from grome.infrastructure.mongo.client import is_transient_fault
@@ -151,6 +152,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         GZIP_MIN_BYTES=settings.http.gzip_min_bytes,
         MOTD=False,
         AUTO_EXTEND=False,  # sanic-ext would add routes of its own as soon as it is installed
+        SECURITY_HEADERS=security_headers(settings.http),
     )
     app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
     app.ctx.openapi, app.ctx.asyncapi = encode(document()), encode(live_document())

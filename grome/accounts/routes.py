@@ -20,7 +20,7 @@ from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
 from grome.common.actor import ANYONE, NO_ROLE, SIGNED_IN, Actor
 from grome.common.languages import LANGUAGES
-from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.http.accept_language import preferred_language
 from grome.infrastructure.http.caching import kept_for
 from grome.infrastructure.http.client import user_agent
@@ -29,7 +29,7 @@ auth = Routes("auth", "/v1/auth")
 me = Routes("me", "/v1/me")
 
 
-@auth.post("/register", who=ANYONE, status=201, refusals=(AccountExists,))
+@auth.post("/register", who=ANYONE, limit=LimitClass.SIGN_IN, status=201, refusals=(AccountExists,))
 async def register(request: Request, body: Register) -> SignedIn:
     """Open an account with an email address or a phone number, and sign in.
 
@@ -39,7 +39,7 @@ async def register(request: Request, body: Register) -> SignedIn:
     return await resolve(request, AccountService).register(body, _device_of(request, body.device), language)
 
 
-@auth.post("/login", who=ANYONE, refusals=(WrongCredentials,))
+@auth.post("/login", who=ANYONE, limit=LimitClass.SIGN_IN, refusals=(WrongCredentials,))
 async def login(request: Request, body: Login) -> SignedIn:
     """Sign in. A login that names a device ends the previous session on the same device."""
     return await resolve(request, AccountService).login(body, _device_of(request, body.device))
@@ -65,7 +65,7 @@ async def logout(request: Request, actor: Actor) -> None:
     await resolve(request, AccountService).logout(actor)
 
 
-@auth.get("/jwks", who=ANYONE, cache=kept_for(300))
+@auth.get("/jwks", who=ANYONE, limit=LimitClass.UNLIMITED, cache=kept_for(300))
 async def jwks(request: Request) -> Jwks:
     """Return the public keys that verify access tokens."""
     return Jwks([resolve(request, AccessTokens).jwk])

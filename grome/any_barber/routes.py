@@ -8,13 +8,13 @@ from grome.any_barber.service import AnyBarberService
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import BookingOut
 from grome.common.actor import ANYONE, CUSTOMERS, Actor
-from grome.infrastructure.http import IdempotencyKey, Routes, resolve
+from grome.infrastructure.http import IdempotencyKey, LimitClass, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 
 any_barber = Routes("any-barber", "/v1")
 
 
-@any_barber.get("/slots", who=ANYONE)
+@any_barber.get("/slots", who=ANYONE, limit=LimitClass.SEARCH)
 async def free_times_of_all(request: Request, query: AnySlotQuery) -> AnySlotsOut:
     """List the times at which any barber around a point is free for all of these services.
 

@@ -8,13 +8,13 @@ from grome.availability.schemas import SlotQuery
 from grome.availability.service import AvailabilityService
 from grome.common.actor import ANYONE
 from grome.common.errors import NotFound
-from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.scheduling.schemas import SlotsOut
 
 availability = Routes("availability", "/v1/barbers")
 
 
-@availability.get("/{barber_id}/slots", who=ANYONE, refusals=(NotFound,))
+@availability.get("/{barber_id}/slots", who=ANYONE, limit=LimitClass.SEARCH, refusals=(NotFound,))
 async def free_times(request: Request, barber_id: UUID, query: SlotQuery) -> SlotsOut:
     """List the free start times of a barber for these services, grouped by the barber's local dates.
 

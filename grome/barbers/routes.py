@@ -30,7 +30,7 @@ from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
 from grome.common.actor import ADMINS, ANYONE, BARBERS, Actor
 from grome.common.errors import NotFound
-from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.http.caching import REVALIDATED, kept_for
 from grome.scheduling.models import BookingRules, TimeOff, WeeklyHours
 
@@ -38,7 +38,7 @@ barbers = Routes("barbers", "/v1/barbers")
 commissions = Routes("commissions", "/v1/admin/barbers")
 
 
-@barbers.get("", who=ANYONE, cache=kept_for(10))
+@barbers.get("", who=ANYONE, limit=LimitClass.SEARCH, cache=kept_for(10))
 async def search_barbers(request: Request, query: SearchQuery) -> SearchPage:
     """Search barbers by words in name, services and part of town.
 

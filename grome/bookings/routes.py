@@ -49,7 +49,7 @@ from grome.bookings.tips_and_notes import TipsAndNotes
 from grome.bookings.undo import TransitionUndo
 from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
 from grome.common.errors import NotFound
-from grome.infrastructure.http import IdempotencyKey, Routes, resolve
+from grome.infrastructure.http import IdempotencyKey, LimitClass, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 from grome.promos.errors import PromoRefused
 from grome.scheduling.schemas import SlotsOut
@@ -209,7 +209,7 @@ async def rebook(
     return await resolve(request, Rebooker).rebook(actor, booking_id, body, idempotency_key)
 
 
-@bookings.get("/{booking_id}/slots", who=SIGNED_IN, refusals=(NotFound, WrongState))
+@bookings.get("/{booking_id}/slots", who=SIGNED_IN, limit=LimitClass.SEARCH, refusals=(NotFound, WrongState))
 async def other_times(request: Request, actor: Actor, booking_id: UUID, query: OtherTimesQuery) -> SlotsOut:
     """List the times to which the customer could reschedule a booking, grouped by the barber's local dates.
 

@@ -7,6 +7,7 @@ from grome.infrastructure.jobs.models import Queue
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.mongo.client import Client, Database, close_mongo, database, open_mongo
 from grome.infrastructure.mongo.transactions import Transactions
+from grome.infrastructure.rate_limits.limiter import RateLimits
 from grome.infrastructure.redis.client import (
     Namespace,
     RedisClients,
@@ -60,6 +61,14 @@ def redis_clients(container: Container) -> RedisClients:
     for client in (opened.commands, opened.subscriptions, opened.queues):
         container.close_with(client.aclose)
     return opened
+
+
+@clients.provide
+def rate_limits(container: Container) -> RateLimits:
+    started = RateLimits(container.settings, container.get(RedisClients).commands, container.get(Namespace))
+    started.start()
+    container.close_with(started.close)
+    return started
 
 
 @clients.provide

@@ -7,15 +7,15 @@ ordinary route. GROME_NEARBY_FAST_PATH=false turns the fast path off.
 
 import time
 from asyncio import Transport
-from functools import lru_cache
 from typing import Final, cast
 
 from msgspec import Struct
 
 from config.settings import Settings
+from grome.common.addresses import host_of
 from grome.common.errors import ApiError
 from grome.common.ids import new_hex_id
-from grome.infrastructure.http.prebuilt import HeaderLines, sent
+from grome.infrastructure.http.prebuilt import encode_lines, sent
 from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
 from grome.infrastructure.http.routing import log_response
@@ -34,11 +34,16 @@ _UNSUPPORTED_HEADERS: Final = frozenset({"connection", "content-length", "expect
 
 
 class Head(Struct, frozen=True):
-    """Holds the headers of a request that the fast path can read; `request_id` is the client's own."""
+    """Holds the headers of a request that the fast path can read.
+
+    `request_id` is the client's own, and `host` stands for its address in limits.
+    """
 
     token: str | None
     encodings: str
     request_id: str | None
+    address: str
+    host: str
 
 
 def protocol_class(settings: Settings) -> type[StrictHttpProtocol]:
@@ -79,29 +84,34 @@ class _FastPath(StrictHttpProtocol):
         if head is None:
             return False
         query = data[len(_START) : line_end - len(_VERSION)].decode("latin-1")
-        body = self.app.ctx.container.get(FastQueries).try_answer(query, head.token)
-        if body is not None:
-            self._send(body, head, started)
-        return body is not None
+        queries: FastQueries = self.app.ctx.container.get(FastQueries)
+        found = queries.try_answer(query, head.token, head.host, started)
+        if found is None:
+            return False
+        page, ahead_s = found
+        self._send(page, head, started, queries.fixed_lines + queries.quota.state(ahead_s))
+        return True
 
     def _head_of(self, lines: bytes) -> Head | None:
         """Read the headers, or reuse the last result: a client mostly sends the same headers with every request."""
         if getattr(self, "_head_bytes", None) != lines:
-            self._head_bytes, self._head = lines, _read_head(lines)
+            address = self.conn_info.client_ip if self.conn_info else ""
+            self._head_bytes, self._head = lines, _read_head(lines, address)
         return self._head
 
-    def _send(self, body: bytes, head: Head, started: float) -> None:
+    def _send(self, body: bytes, head: Head, started: float, standard: bytes) -> None:
         request_id = head.request_id or new_hex_id()
         config = self.app.config
         body, lines = sent(body, head.encodings, config.GZIP_MIN_BYTES)
         cast("Transport", self.transport).write(
-            b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\n"
-            b"content-type: application/json\r\n\r\n%b" % (request_id.encode(), _encode_lines(lines), len(body), body)
+            b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%b%b\r\ncontent-length: %d\r\nconnection: keep-alive\r\n"
+            b"content-type: application/json\r\n\r\n%b"
+            % (request_id.encode(), encode_lines(lines), standard, len(body), body)
         )
         self._time = time.monotonic()
         self.state["requests_count"] += 1
         if config.ACCESS_LOG_LINES:
-            log_response(request_id, "GET", PATH, 200, started, self.conn_info.client_ip if self.conn_info else "")
+            log_response(request_id, "GET", PATH, 200, started, head.address)
 
 
 class FastPathProtocol(_FastPath):
@@ -112,12 +122,7 @@ class _FastPathSocketProtocol(_FastPath, SanicSocketProtocol):
     __slots__ = ("_head", "_head_bytes")
 
 
-@lru_cache(maxsize=16)
-def _encode_lines(lines: HeaderLines) -> bytes:
-    return b"".join(b"%b: %b\r\n" % line for line in lines)
-
-
-def _read_head(lines: bytes) -> Head | None:
+def _read_head(lines: bytes, peer: str) -> Head | None:
     """Return None for headers that only Sanic reads. The first of repeated headers counts, as it does for Sanic."""
     try:
         read_fields(lines)
@@ -135,4 +140,6 @@ def _read_head(lines: bytes) -> Head | None:
         bearer_token(found.get("authorization")),
         found.get("accept-encoding", ""),
         request_id if ACCEPTABLE.fullmatch(request_id) else None,
+        peer,
+        host_of(peer),
     )

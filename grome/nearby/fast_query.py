@@ -12,6 +12,8 @@ from typing import Final
 from grome.accounts.verifier import Verifier
 from grome.common.errors import Invalid
 from grome.infrastructure.http.decoding import QueryDecoder
+from grome.infrastructure.http.prebuilt import HeaderLines, encode_lines
+from grome.infrastructure.rate_limits.buckets import Buckets
 from grome.nearby.index import NearbyIndex
 from grome.nearby.models import SearchKey
 from grome.nearby.schemas import NearbyQuery, search_of
@@ -27,21 +29,34 @@ _MAX_QUERY_CHARS: Final = 400
 class FastQueries:
     """Answers plain searches from memory."""
 
-    def __init__(self, index: NearbyIndex, verifier: Verifier) -> None:
-        self._index, self._verifier = index, verifier
+    def __init__(self, index: NearbyIndex, verifier: Verifier, limits: Buckets, standard: HeaderLines) -> None:
+        """`standard` are the headers that every response has."""
+        self._index, self._verifier, self._limits = index, verifier, limits
+        self.quota = limits.quota
+        # All headers of the response that are the same each time; the value of the last one follows.
+        self.fixed_lines = encode_lines((*standard, (b"RateLimit-Policy", self.quota.policy))) + b"RateLimit: "
 
-    def try_answer(self, query: str, token: str | None) -> bytes | None:
-        """Return the JSON of a `NearbyPage`; None if the ordinary route has to answer. `token` is the bearer token."""
+    def try_answer(self, query: str, token: str | None, host: str, now: float) -> tuple[bytes, float] | None:
+        """Return the JSON of a `NearbyPage`, and how far the client's bucket of searches is ahead.
+
+        Returns None if the ordinary route has to answer. `token` is the bearer token, and `host` stands for clients
+        without one in the limit of searches. `now` is the time of `time.perf_counter`.
+        """
         if len(query) > _MAX_QUERY_CHARS:
             return None
         canonical = _CANONICAL.fullmatch(query) or _CANONICAL.fullmatch(_coordinates_first(query))
-        if canonical is None or (token is not None and self._verifier.cached(token) is None):
+        actor = None if token is None else self._verifier.cached(token)
+        if canonical is None or (token is not None and actor is None):
             return None
         latitude, longitude = float(canonical[1]), float(canonical[2])
         search_key = _search_key(canonical[3])
         if search_key is None or not (-90 <= latitude <= 90 and -180 <= longitude <= 180):  # noqa: PLR2004 -- degrees
             return None
-        return self._index.find_page(latitude, longitude, search_key)
+        page = self._index.find_page(latitude, longitude, search_key)
+        if page is None:
+            return None
+        ahead = self._limits.spend(host if actor is None else actor.id, now)
+        return None if ahead is None else (page, ahead)
 
 
 def bearer_token(header: str | None) -> str | None:

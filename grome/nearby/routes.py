@@ -1,12 +1,17 @@
 """Serve `GET /v1/barbers/nearby`, the most frequent request."""
 
+import time
+
 from sanic import Request
 from sanic.response import BaseHTTPResponse
 
 from grome.common.actor import ANYONE
-from grome.infrastructure.http import Routes, resolve
+from grome.common.addresses import host_of
+from grome.infrastructure.http import LimitClass, Routes, resolve
+from grome.infrastructure.http.client import client_address
 from grome.infrastructure.http.prebuilt import PrebuiltResponse, sent
 from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.rate_limits.models import Verdict
 from grome.nearby.fast_query import FastQueries, bearer_token
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.nearby.service import NearbyService
@@ -15,12 +20,17 @@ nearby = Routes("nearby", "/v1/barbers")
 
 
 def fast_answer(request: Request) -> BaseHTTPResponse | None:
-    token = bearer_token(request.headers.get("authorization"))
-    body = resolve(request, FastQueries).try_answer(request.query_string, token)
-    return None if body is None else _respond(request, body)
+    token, queries = bearer_token(request.headers.get("authorization")), resolve(request, FastQueries)
+    host = host_of(client_address(request))
+    found = queries.try_answer(request.query_string, token, host, time.perf_counter())
+    if found is None:
+        return None
+    page, ahead_s = found
+    request.ctx.verdict = Verdict(queries.quota, ahead_s, 0.0)
+    return _respond(request, page)
 
 
-@nearby.get("/nearby", who=ANYONE, answers={200: NearbyPage}, at_once=fast_answer)
+@nearby.get("/nearby", who=ANYONE, answers={200: NearbyPage}, at_once=fast_answer, limit=LimitClass.SEARCH)
 async def nearby_barbers(request: Request, query: NearbyQuery) -> BaseHTTPResponse:
     """List barbers around a point by distance, rating or price, with exact distances.
 

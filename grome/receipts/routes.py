@@ -6,7 +6,7 @@ from sanic import HTTPResponse, Request
 
 from grome.common.actor import ANYONE, Actor, Role
 from grome.common.errors import NotFound
-from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.http.responses import body
 from grome.infrastructure.storage.protocol import attachment_disposition
 from grome.receipts.errors import NothingPaid
@@ -24,14 +24,22 @@ async def read_receipt(request: Request, actor: Actor, booking_id: UUID) -> Rece
     return await resolve(request, ReceiptService).get(actor, booking_id)
 
 
-@receipts.get("/bookings/{booking_id}/receipt.pdf", who=_ALL, answers={200: _PDF}, refusals=(NotFound, NothingPaid))
+@receipts.get(
+    "/bookings/{booking_id}/receipt.pdf",
+    who=_ALL,
+    limit=LimitClass.COSTLY,
+    answers={200: _PDF},
+    refusals=(NotFound, NothingPaid),
+)
 async def download_receipt(request: Request, actor: Actor, booking_id: UUID) -> HTTPResponse:
     """Return the same receipt as PDF, in your language."""
     content, name = await resolve(request, ReceiptService).get_pdf(actor, booking_id)
     return _file(request, content, name)
 
 
-@receipts.get("/receipts/{token}", who=ANYONE, answers={200: _PDF}, refusals=(NotFound, NothingPaid))
+@receipts.get(
+    "/receipts/{token}", who=ANYONE, limit=LimitClass.COSTLY, answers={200: _PDF}, refusals=(NotFound, NothingPaid)
+)
 async def open_receipt(request: Request, token: str) -> HTTPResponse:
     """Return the receipt that a link in a message leads to. A link works for half a year, without a sign-in."""
     content, name = await resolve(request, ReceiptService).get_pdf_by_link(token)

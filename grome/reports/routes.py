@@ -8,7 +8,7 @@ from grome.barbers.errors import ProfileMissing
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.common.actor import Actor, Role
 from grome.common.errors import NotFound, TooManyRequests
-from grome.infrastructure.http import IdempotencyKey, PageQuery, Routes, resolve
+from grome.infrastructure.http import IdempotencyKey, LimitClass, PageQuery, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 from grome.reports.errors import TooManyReports
 from grome.reports.schemas import ReportIn, ReportOut, ReportPage
@@ -21,6 +21,7 @@ _ROLES = frozenset({Role.BARBER, Role.ADMIN})
 @reports.post(
     "",
     who=_ROLES,
+    limit=LimitClass.COSTLY,
     status=202,
     answers={202: ReportOut},
     refusals=(NotFound, ProfileMissing, TooManyReports, KeyReused, KeyInFlight, TooManyRequests),

@@ -8,7 +8,7 @@ from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import EndIn
 from grome.common.actor import CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound, TooManyRequests
-from grome.infrastructure.http import IdempotencyKey, Routes, resolve
+from grome.infrastructure.http import IdempotencyKey, LimitClass, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 from grome.series.bulk_changes import SeriesBulkChanges
 from grome.series.errors import NothingBooked, NotInSeries
@@ -21,6 +21,7 @@ series = Routes("series", "/v1/bookings")
 @series.post(
     "/series",
     who=CUSTOMERS,
+    limit=LimitClass.COSTLY,
     status=201,
     answers={201: SeriesOut},
     refusals=(NotFound, NothingBooked, KeyReused, KeyInFlight, TooManyRequests),
@@ -36,7 +37,7 @@ async def create_series(
     return await resolve(request, SeriesService).create(actor, body, idempotency_key)
 
 
-@series.post("/series/preview", who=CUSTOMERS, refusals=(NotFound,))
+@series.post("/series/preview", who=CUSTOMERS, limit=LimitClass.COSTLY, refusals=(NotFound,))
 async def preview_series(request: Request, actor: Actor, body: SeriesIn) -> SeriesPreview:
     """Show the visits of a series that can be booked, and reasons for the others. Nothing is booked or held."""
     return await resolve(request, SeriesService).preview(actor, body)

@@ -4,7 +4,7 @@ from sanic import Request
 
 from grome.common.actor import SIGNED_IN, Actor
 from grome.common.errors import TooManyRequests
-from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.uploads.errors import TooManyUploads
 from grome.uploads.schemas import UploadIn, UploadOut
 from grome.uploads.service import UploadService
@@ -12,7 +12,7 @@ from grome.uploads.service import UploadService
 uploads = Routes("uploads", "/v1/uploads")
 
 
-@uploads.post("", who=SIGNED_IN, status=201, refusals=(TooManyUploads, TooManyRequests))
+@uploads.post("", who=SIGNED_IN, limit=LimitClass.COSTLY, status=201, refusals=(TooManyUploads, TooManyRequests))
 async def create_upload(request: Request, actor: Actor, body: UploadIn) -> UploadOut:
     """Announce a file, and get the form for its upload.
 

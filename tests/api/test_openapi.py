@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from grome.app import App, document
 from grome.cli.main import cli
-from grome.infrastructure.http import IdempotencyKey
+from grome.infrastructure.http import IdempotencyKey, LimitClass
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.responses import EVENT_STREAM
 from tests.api.surface import ROUTES, WITH_BODY, Route
@@ -163,6 +163,7 @@ class TestOperations:
 
     def test_operation_has_each_problem_code_of_its_refusals(self, route: Route) -> None:
         wanted = EVERYWHERE | {(refusal.status, refusal.code) for refusal in route.operation.refusals}
+        wanted |= {(429, "too_many_requests")} if route.operation.limit is not LimitClass.UNLIMITED else set()
         wanted |= WHERE_A_BODY_IS_SENT if route.takes("body") else set()
         wanted |= {(403, "forbidden")} if 0 < len(route.who) < 3 else set()
         wanted |= {(403, "second_factor_missing")} if route.operation.second_factor else set()

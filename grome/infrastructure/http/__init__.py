@@ -4,9 +4,11 @@ from grome.infrastructure.http.injection import container_of, resolve
 from grome.infrastructure.http.paging import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.http.responses import problem, reply
 from grome.infrastructure.http.routing import IdempotencyKey, Operation, Routes
+from grome.infrastructure.rate_limits.models import LimitClass
 
 __all__ = [
     "IdempotencyKey",
+    "LimitClass",
     "Operation",
     "PageQuery",
     "Routes",

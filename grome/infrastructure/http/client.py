@@ -1,4 +1,4 @@
-"""Read the description of the client program from a request."""
+"""Read the address of the client and the description of its program from a request."""
 
 from sanic import Request
 
@@ -10,3 +10,8 @@ def user_agent(request: Request) -> str | None:
     sent: str = request.headers.get("user-agent", "")[:LONGEST_AGENT]
     # Sanic decodes headers with surrogates in the place of such bytes.
     return sent.encode(errors="surrogateescape").decode(errors="replace") or None
+
+
+def client_address(request: Request) -> str:
+    """Return the IP address of the client."""
+    return request.ip

@@ -21,6 +21,7 @@ from grome.common.errors import (
     SecondFactorMissing,
     StepUpRequired,
     TargetTooLong,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
@@ -29,6 +30,7 @@ from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.json_schemas import SCHEMA_REF, Json, describe_types
 from grome.infrastructure.http.responses import EVENT_STREAM, JSON, PROBLEM, Problem
 from grome.infrastructure.http.routing import IdempotencyKey, Operation, Routes
+from grome.infrastructure.rate_limits.models import LimitClass
 
 _IF_NONE_MATCH: Json = {
     "name": "If-None-Match",
@@ -170,6 +172,8 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
 def _common_refusals(operation: Operation) -> list[type[ApiError]]:
     """Return the errors that the shared code around every handler can raise."""
     refusals: list[type[ApiError]] = [BadRequest, Unauthenticated, Invalid, TargetTooLong, HeadTooLarge, Unavailable]
+    if operation.limit is not LimitClass.UNLIMITED:
+        refusals.append(TooManyRequests)
     if operation.who not in (ANYONE, SIGNED_IN):
         refusals.append(Forbidden)
     if operation.second_factor:

@@ -1,6 +1,7 @@
 """Send a prepared JSON response, with headers that need no computation."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from sanic.response import BaseHTTPResponse
@@ -52,3 +53,8 @@ def sent(
         if encodings and accepts_gzip(encodings):
             body, lines = compressed(body), _COMPRESSED
     return body, lines if age_s is None else (*lines, (b"Age", b"%d" % age_s))
+
+
+@lru_cache(maxsize=16)
+def encode_lines(lines: HeaderLines) -> bytes:
+    return b"".join(b"%b: %b\r\n" % line for line in lines)

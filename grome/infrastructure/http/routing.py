@@ -21,11 +21,14 @@ from grome.common.actor import ADMINS, ANYONE, Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import ApiError, Forbidden, Invalid, SecondFactorMissing, StepUpRequired, Unauthenticated
 from grome.common.origin import RequestOrigin, origin_of_request
+from grome.infrastructure.http.admission import spend_limit
 from grome.infrastructure.http.caching import NO_STORE
+from grome.infrastructure.http.client import client_address
 from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_part
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import reply
 from grome.infrastructure.logs import request_id_of_lines
+from grome.infrastructure.rate_limits.models import LimitClass
 
 Handler = Callable[..., Coroutine[Any, Any, Any]]
 FastAnswer = Callable[[Request], BaseHTTPResponse | None]
@@ -56,7 +59,8 @@ class Operation:
     `at_once` is called before decoding, for the one route where decoding costs more than the answer. `also` selects the
     requests that need no access token, because they bring another secret. With `step_up`, the actor must have proved
     the identity within ten minutes. Roles in `second_factor` must have signed in with a second factor, unless the
-    settings turn that off.
+    settings turn that off. `limit` is the quota that requests use; by default that of reads for GET, and that of writes
+    for other methods.
     """
 
     tag: str
@@ -72,6 +76,7 @@ class Operation:
     also: IsAnonymous | None
     step_up: bool
     second_factor: frozenset[Role]
+    limit: LimitClass
     hints: dict[str, Any]
 
     @property
@@ -135,6 +140,7 @@ class Routes:
         also: IsAnonymous | None = None,
         step_up: bool = False,
         second_factor: frozenset[Role] = ADMINS,
+        limit: LimitClass | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
@@ -154,6 +160,7 @@ class Routes:
                     also=also,
                     step_up=step_up,
                     second_factor=second_factor & who,
+                    limit=limit or (LimitClass.READ if method == "GET" else LimitClass.WRITE),
                     hints=hints,
                 )
             )
@@ -188,7 +195,7 @@ def _endpoint(operation: Operation) -> Handler:
                 name: unquote(text) if kinds[name] is str else decode_part(name, text, kinds[name])
                 for name, text in path.items()
             }
-            actor = None if operation.also and operation.also(request) else await _actor(request, operation)
+            actor = await _admit(request, operation)
             origin_of_request.set(_origin(request, actor))
             if takes_actor:
                 given["actor"] = actor
@@ -236,8 +243,19 @@ async def _actor(request: Request, operation: Operation) -> Actor | None:
     return actor
 
 
+async def _admit(request: Request, operation: Operation) -> Actor | None:
+    """Return the actor. The request is counted for the rate limit of its account or address, even if it is refused."""
+    try:
+        actor = None if operation.also and operation.also(request) else await _actor(request, operation)
+    except Unauthenticated:
+        await spend_limit(request, operation.limit, None)
+        raise
+    await spend_limit(request, operation.limit, actor)
+    return actor
+
+
 def _origin(request: Request, actor: Actor | None) -> RequestOrigin:
-    return RequestOrigin(request_id(request), request.ip or None, actor.session_id if actor else None)
+    return RequestOrigin(request_id(request), client_address(request) or None, actor.session_id if actor else None)
 
 
 def has_stepped_up(actor: Actor, clock: Clock) -> bool:
@@ -265,7 +283,9 @@ def path_to_log(request: Request) -> str:
 def log_request(request: Request, status: int) -> None:
     if request.app.config.ACCESS_LOG_LINES:
         started = getattr(request.ctx, "started", None)  # absent where no route took the request
-        log_response(request_id(request), request.method, path_to_log(request), status, started, request.ip)
+        log_response(
+            request_id(request), request.method, path_to_log(request), status, started, client_address(request)
+        )
 
 
 def log_response(known_as: str, method: str, path: str, status: int, started: float | None, ip: str) -> None:

@@ -10,9 +10,11 @@ from typing import Final
 from sanic.exceptions import BadRequest, RequestTimeout
 from sanic.http import Http
 from sanic.http.http1 import HTTP_CONTINUE
+from sanic.response import BaseHTTPResponse
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from grome.infrastructure.http.request_head import are_fields, check_beginning, read_head
+from grome.infrastructure.http.standard_headers import complete_headers
 
 # A body of the largest size takes a slow phone less; a client that sends a byte now and then would otherwise hold its
 # connection for days.
@@ -41,6 +43,11 @@ class StrictHttp(Http):
         super().init_for_request()  # type: ignore[no-untyped-call]
         self.is_waiting = True
         self.body_deadline: float | None = None
+
+    def respond(self, response: BaseHTTPResponse) -> BaseHTTPResponse:
+        """Called by Sanic with each response, before middleware and before anything is sent."""
+        complete_headers(self.request, response)
+        return super().respond(response)
 
     async def http1_request_header(self) -> None:
         self.is_waiting = False

@@ -8,7 +8,7 @@ from sanic import HTTPResponse, Request
 from sanic.response import BaseHTTPResponse, redirect
 
 from grome.common.actor import ADMINS, ANYONE
-from grome.infrastructure.http import Routes, container_of, reply
+from grome.infrastructure.http import LimitClass, Routes, container_of, reply
 from grome.infrastructure.http.caching import REVALIDATED
 from grome.infrastructure.http.csp import csp_hash
 from grome.infrastructure.http.pages import Pages
@@ -22,7 +22,7 @@ ops = Routes("ops", "")
 pages = Pages("pages")
 
 
-@ops.get("/health/live", who=ANYONE)
+@ops.get("/health/live", who=ANYONE, limit=LimitClass.UNLIMITED)
 async def live(_request: Request) -> Live:
     """Answer that the process is alive.
 
@@ -31,7 +31,7 @@ async def live(_request: Request) -> Live:
     return Live()
 
 
-@ops.get("/health/ready", who=ANYONE, answers={200: Ready, 503: Ready})
+@ops.get("/health/ready", who=ANYONE, limit=LimitClass.UNLIMITED, answers={200: Ready, 503: Ready})
 async def ready(request: Request) -> BaseHTTPResponse:
     """Report the state of each dependency; 503 with the same body if a dependency does not answer."""
     verdict = await check(container_of(request))
@@ -46,7 +46,7 @@ def brings_secret(request: Request) -> bool:
     return bool(wanted) and scheme.lower() == "bearer" and same
 
 
-@ops.get("/metrics", who=ADMINS, also=brings_secret, answers={200: "text/plain"})
+@ops.get("/metrics", who=ADMINS, limit=LimitClass.UNLIMITED, also=brings_secret, answers={200: "text/plain"})
 async def read_metrics(request: Request) -> BaseHTTPResponse:
     """Read metrics of jobs, queues and the relay in Prometheus's text format.
 

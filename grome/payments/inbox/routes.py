@@ -7,7 +7,7 @@ from sanic import Request
 
 from grome.common.actor import ANYONE
 from grome.common.errors import BodyTooLarge
-from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.payments.inbox.errors import NotFromStripe
 from grome.payments.inbox.service import StripeInbox
 
@@ -21,7 +21,7 @@ class ReceivedOut(Struct):
     """Empty: Stripe reads the status only."""
 
 
-@stripe_webhook.post("/stripe/webhook", who=ANYONE, refusals=(NotFromStripe, BodyTooLarge))
+@stripe_webhook.post("/stripe/webhook", who=ANYONE, limit=LimitClass.UNLIMITED, refusals=(NotFromStripe, BodyTooLarge))
 async def receive_notification(request: Request) -> ReceivedOut:
     """Receive a thin event from Stripe; the `Stripe-Signature` header stands in for an account.
 
