@@ -22,6 +22,7 @@ PATH = "/v1/barbers/nearby"
 
 def create_app(body: bytes, headers: dict[str, str], tokens: "RememberedTokens | None") -> App:
     app: App = Sanic("floor", configure_logging=False)
+    app.config.AUTO_EXTEND = False
 
     @app.get(PATH)
     async def constant(request: Request) -> HTTPResponse:

@@ -40,6 +40,7 @@ class Asked(Struct, frozen=True):
 
 def create_app(mongo_url: str, database: str, tokens: RememberedTokens) -> App:
     app: App = Sanic("floor", configure_logging=False)
+    app.config.AUTO_EXTEND = False
 
     @app.before_server_start
     async def open_mongo(app: App) -> None:

@@ -56,6 +56,7 @@ BOOKING: Document = {
 
 def create_app(mongo_url: str, database: str) -> App:
     app: App = Sanic("floor", configure_logging=False)
+    app.config.AUTO_EXTEND = False
 
     @app.before_server_start
     async def open_mongo(app: App) -> None:

@@ -122,6 +122,7 @@ async def serve_tcp(port: int) -> None:
 
 def serve_sanic(port: int, *, is_light: bool) -> None:
     app: App = Sanic("floor", configure_logging=False)
+    app.config.AUTO_EXTEND = False
     app.config.WEBSOCKET_PING_INTERVAL = None
     (add_light if is_light else add_sanic)(app)
 

@@ -7,7 +7,15 @@ import msgspec
 import pytest
 from dotenv import dotenv_values
 
-from config.settings import AccountSettings, Settings, SettingsError, SmsSettings, load_settings, setting_fields
+from config.settings import (
+    AccountSettings,
+    LimitSettings,
+    Settings,
+    SettingsError,
+    SmsSettings,
+    load_settings,
+    setting_fields,
+)
 
 FILES = sorted(Path("config").glob("*.env"))
 KEY = "a key of one's own"
@@ -22,8 +30,10 @@ def faults(**environ: str) -> list[str]:
 
 def test_settings_without_variables_are_the_development_defaults() -> None:
     settings = load_settings({})
-    # Texts go to a log of this machine, and the demo's admin signs in with a password alone.
-    relaxed = Settings(sms=SmsSettings(unverified=True), accounts=AccountSettings(require_second_factor=False))
+    # Texts go to a log of this machine, the demo's admin signs in with a password alone, and load comes from one address.
+    no_limits = LimitSettings(**dict.fromkeys(LimitSettings.__struct_fields__, 10**7))
+    accounts = AccountSettings(require_second_factor=False)
+    relaxed = Settings(sms=SmsSettings(unverified=True), accounts=accounts, limits=no_limits)
     assert settings == relaxed
     assert (settings.env, settings.accounts.bcrypt_rounds, settings.accounts.access_ttl_s) == ("development", 12, 900)
     assert settings.accounts.idle_ttl_s == 30 * 24 * 60 * 60

@@ -41,6 +41,7 @@ class Server:
 
     def app(self) -> Sanic[Any, Any]:
         app: Sanic[Any, Any] = Sanic("local_stripe", configure_logging=False)
+        app.config.AUTO_EXTEND = False
         app.config.RESPONSE_TIMEOUT = app.config.REQUEST_TIMEOUT = 600
         app.add_route(self.handle, "/<path:path>", methods=_METHODS, name="any", unquote=False)
         app.add_route(self.handle, "/", methods=_METHODS, name="root")

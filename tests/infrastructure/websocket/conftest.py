@@ -62,6 +62,7 @@ class EchoServer:
 @asynccontextmanager
 async def echo_server(protocol: type[StrictHttpProtocol]) -> AsyncIterator[EchoServer]:
     app: Sanic[Any, Any] = Sanic(protocol.__name__, configure_logging=False)
+    app.config.AUTO_EXTEND = False
     Sanic.unregister_app(app)
     app.config.update(TOUCHUP=False, MOTD=False, ACCESS_LOG=False, ACCESS_LOG_LINES=False, GZIP_MIN_BYTES=1_000)
     app.config.WEBSOCKET_MAX_SIZE = MAX_MESSAGE_BYTES
