@@ -30,7 +30,7 @@ def faults(**environ: str) -> list[str]:
 
 def test_settings_without_variables_are_the_development_defaults() -> None:
     settings = load_settings({})
-    # Texts go to a log of this machine, the demo's admin signs in with a password alone, and load comes from one address.
+    # Texts go to a log of this machine, an admin signs in with a password alone, and load comes from one address.
     no_limits = LimitSettings(**dict.fromkeys(LimitSettings.__struct_fields__, 10**7))
     accounts = AccountSettings(require_second_factor=False)
     relaxed = Settings(sms=SmsSettings(unverified=True), accounts=accounts, limits=no_limits)
