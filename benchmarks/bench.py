@@ -13,7 +13,8 @@ from rich.console import Console
 
 from benchmarks.load import Loader, find_loader
 from benchmarks.servers import Data, Server, grome, public_key_of
-from config.settings import Settings, load_settings
+from config.loading import load_settings
+from config.settings import Settings
 from grome.accounts.tokens import load_or_create_signing_key
 from grome.dev.embedded import embedded_servers
 

@@ -43,7 +43,7 @@ TIERS: Final = Tiers(
     ),
     doors=frozenset({"service", "queries", "models", "errors", "events", "schemas"}),
     doors_of={
-        "accounts": frozenset({"preferences", "verifier"}),
+        "accounts": frozenset({"preferences", "sessions", "sign_in", "verifier"}),
         "barbers": frozenset({"calendar_builder", "change_feed"}),
         "bookings": frozenset(
             {

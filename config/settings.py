@@ -1,24 +1,12 @@
-"""The one typed tree of settings, and the only place that reads the environment.
+"""The one typed tree of settings, with its defaults. `config/loading.py` fills it from the environment."""
 
-A field `section.name` is set by the variable `GROME_SECTION_NAME`. The environment of the process takes precedence
-over the file `config/<GROME_ENV>.env`, which takes precedence over the defaults given here.
-"""
-
-import difflib
-from collections.abc import Iterator, Mapping
-from email.utils import parseaddr
-from ipaddress import ip_address
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
-from dotenv import dotenv_values
 from msgspec import Meta, Struct, field
 
 PREFIX = "GROME_"
-# No settings: a mark on the processes that the embedded servers start, and what `grome create-admin` is given.
-OTHERS = frozenset({"GROME_HOME_OWNER", "GROME_NEW_PASSWORD"})
 
 
 class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -431,119 +419,3 @@ def _fields_of(section: type[Struct], path: tuple[str, ...]) -> Iterator[Setting
         meta: Meta = item.type.__metadata__[0]
         variable = PREFIX + "_".join(here).upper()
         yield SettingField(variable, here, item.type, meta.description or "", bool((meta.extra or {}).get("secret")))
-
-
-def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the tree from `environ` and the environment's file; raises SettingsError with all faults."""
-    faults: list[str] = []
-    env = environ.get("GROME_ENV", "development")
-    given = {**_from_file(env), **{k: v for k, v in environ.items() if k.startswith(PREFIX) and k not in OTHERS}}
-    tree: dict[str, Any] = {}
-    known = {leaf.variable: leaf for leaf in setting_fields()}
-    for variable, text in sorted(given.items()):
-        leaf = known.get(variable)
-        if leaf is None:
-            faults.append(_unknown(variable, known))
-            continue
-        try:
-            value = msgspec.convert(text, leaf.type, strict=False)
-        except msgspec.ValidationError as fault:
-            shown = "a secret" if leaf.secret else repr(text)
-            faults.append(f"{variable} is {shown}: {_sentence(fault)} {leaf.description}")
-            continue
-        section = tree
-        for name in leaf.path[:-1]:
-            section = section.setdefault(name, {})
-        section[leaf.path[-1]] = value
-    settings = msgspec.convert(
-        tree, Settings
-    )  # a faulty setting keeps its default, so that other faults are reported too
-    if faults := faults + _incomplete(settings) + _unsafe(settings):
-        raise SettingsError(faults)
-    return settings
-
-
-def _from_file(env: str) -> dict[str, str]:
-    path = Path(__file__).with_name(f"{env}.env") if env.isalpha() else None
-    if path is None or not path.is_file():  # the value itself is refused as GROME_ENV a moment later
-        return {}
-    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
-
-
-def _unknown(variable: str, known: Mapping[str, SettingField]) -> str:
-    near = difflib.get_close_matches(variable, known, n=1)
-    return f"{variable} is not a setting{f'; did you mean {near[0]}?' if near else '.'}"
-
-
-def _sentence(fault: msgspec.ValidationError) -> str:
-    return str(fault).split(" - at ", maxsplit=1)[0] + "."
-
-
-def _incomplete(settings: Settings) -> list[str]:
-    faults = []
-    if settings.push.transport == "fcm" and not settings.push.service_account:
-        faults.append("GROME_PUSH_SERVICE_ACCOUNT is not set: GROME_PUSH_TRANSPORT is fcm, which needs it.")
-    if settings.stripe.secret_key and not (settings.stripe.publishable_key and settings.stripe.webhook_secrets):
-        faults.append("GROME_STRIPE_PUBLISHABLE_KEY or GROME_STRIPE_WEBHOOK_SECRETS is not set: payments need both.")
-    if settings.storage.kind == "s3" and not settings.storage.bucket:
-        faults.append("GROME_STORAGE_BUCKET is not set: GROME_STORAGE_KIND is 's3'.")
-    return faults
-
-
-def _unsafe(settings: Settings) -> list[str]:
-    """Return a sentence for each setting that is unsafe in production."""
-    if settings.env != "production":
-        return []
-    public, sender = urlsplit(settings.http.public_url), parseaddr(settings.mail.sender)[1]
-    rules = {
-        "GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.": (
-            not settings.accounts.signing_key
-        ),
-        "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.": settings.accounts.bcrypt_rounds < 12,  # noqa: PLR2004 -- the figure is the rule
-        "GROME_HTTP_PUBLIC_URL does not name a public host: links in messages would lead nowhere.": (
-            _is_local(public.hostname or "")
-        ),
-        "GROME_HTTP_PUBLIC_URL is not https: links in messages carry secrets.": public.scheme != "https",
-        "GROME_MAIL_TRANSPORT is 'folder': mail would stay on this machine, for everybody to read.": (
-            settings.mail.transport == "folder"
-        ),
-        "GROME_MAIL_SENDER is not an address of a domain of yours: mail servers would refuse it.": (
-            "@" not in sender or _is_local(sender.rpartition("@")[2])
-        ),
-        "GROME_MAIL_SECURITY is 'none': mail and password would cross the network in the clear.": (
-            settings.mail.security == "none" and not _is_loopback(settings.mail.host)
-        ),
-        "GROME_PUSH_URL is not https: the token that may send would cross the network in the clear.": (
-            settings.push.transport == "fcm" and urlsplit(settings.push.url).scheme != "https"
-        ),
-        "GROME_STRIPE_URL is set: payments would go to another server than Stripe's.": bool(settings.stripe.url),
-        "GROME_HTTP_APP_URL is not https: links in messages would lead to an unencrypted page.": (
-            urlsplit(settings.http.app_base).scheme != "https" and bool(settings.http.app_url)
-        ),
-        "GROME_SMS_UNVERIFIED is on: anybody could have texts sent to a stranger's phone, at your cost.": (
-            settings.sms.unverified
-        ),
-        "GROME_WEBHOOKS_PRIVATE_ADDRESSES is on: anybody could make Grome call servers of your network.": (
-            settings.webhooks.private_addresses
-        ),
-    }
-    return [sentence for sentence, broken in rules.items() if broken]
-
-
-# RFC 6761, RFC 6762 and RFC 2606: names that no public host has.
-_LOCAL_DOMAINS = ("localhost", "local", "internal", "test", "example", "invalid", "example.com", "example.org")
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        name = host.lower().rstrip(".")
-        return not name or any(name == local or name.endswith(f".{local}") for local in _LOCAL_DOMAINS)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -12,7 +12,7 @@ from sanic.constants import HTTPMethod
 
 from config.settings import Settings
 from grome import installed_version
-from grome.accounts.routes import auth, me
+from grome.accounts.routes import auth, me, well_known
 from grome.accounts.verifier import Verifier
 from grome.adjustments.routes import adjustments
 from grome.any_barber.routes import any_barber
@@ -77,6 +77,7 @@ from grome.webhooks.routes import webhooks
 FEATURES: tuple[Routes, ...] = (
     auth,
     me,
+    well_known,
     nearby,
     barbers,
     commissions,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from config.settings import Settings, load_settings
+from config.loading import load_settings
+from config.settings import Settings
 from grome.accounts.tokens import load_or_create_signing_key
 from grome.common.clock import system_clock
 from grome.dev.embedded import EmbeddedServers, embedded_servers

@@ -37,7 +37,8 @@ class RememberedTokens:
 
     def _verify(self, token: str) -> tuple[Actor, float]:
         try:
-            claims = jwt.decode(token, self._key, algorithms=["EdDSA"], options={"require": ["exp", "sub", "role"]})
+            required = {"require": ["exp", "sub", "role"]}
+            claims = jwt.decode(token, self._key, algorithms=["EdDSA"], audience="grome", options=required)
         except jwt.InvalidTokenError:
             raise Unauthorized from None
         return Actor(UUID(claims["sub"]), claims["role"]), claims["exp"]

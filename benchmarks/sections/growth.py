@@ -19,7 +19,7 @@ from benchmarks.sections.nearby import ABOUT_4_KB, requests_for
 from benchmarks.stopping import run_async
 from benchmarks.targets import Target, targets_table
 from benchmarks.world import new_customers, prepared
-from config.settings import load_settings
+from config.loading import load_settings
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.cities import find_cities

@@ -32,6 +32,7 @@ from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import to_document
+from grome.infrastructure.signing_keys import SigningKeys
 from grome.realtime.models import RoomEvent
 from grome.realtime.streams import LivePublisher
 
@@ -286,7 +287,7 @@ def _node_program(name: str) -> str:
 async def _lay_people(bench: Bench, count: int) -> People:
     """Add sessions for so many accounts, and a booking for each two of them."""
     settings = bench.settings(LIVE).accounts
-    tokens, now = AccessTokens(settings.signing_key, TOKEN_TTL_S), datetime.now(UTC)
+    tokens, now = AccessTokens(SigningKeys(settings.signing_key), TOKEN_TTL_S), datetime.now(UTC)
     actors = [Actor(new_id(), (Role.CUSTOMER, Role.BARBER)[number % 2], new_id()) for number in range(count)]
     bookings = [
         _booking(customer, barber, now + timedelta(hours=2))

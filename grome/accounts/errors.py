@@ -1,6 +1,15 @@
 """The errors of accounts."""
 
+from msgspec import Struct
+
 from grome.common.errors import ApiError
+
+
+class Challenge(Struct, frozen=True):
+    """Names a second proof that a sign-in waits for. `challenge` is secret; `kinds` are the proofs that it takes."""
+
+    challenge: str
+    kinds: list[str]
 
 
 class AccountExists(ApiError):
@@ -11,6 +20,19 @@ class WrongCredentials(ApiError):
     """The same error after the same time, whether the account is unknown or the password is wrong."""
 
     status, code, title = 401, "wrong_credentials", "Email, phone or password is wrong"
+
+
+class AccountSuspended(ApiError):
+    """Raised after the right proof only, so that nobody else learns of the suspension."""
+
+    status, code, title = 403, "account_suspended", "This account is suspended; contact support"
+
+
+class SecondFactorRequired(ApiError):
+    """The first proof was right, and `POST /v1/auth/second-factor` takes the second."""
+
+    status, code, title = 401, "second_factor_required", "A second factor is needed to sign in"
+    extension_type = Challenge
 
 
 class RefreshRefused(ApiError):

@@ -1,6 +1,6 @@
 """Users and their login sessions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -161,3 +161,18 @@ class LoginSession(Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
     revoked_why: str | None = None
     notice: AccountEvent | None = None
+
+
+class SessionLife(Struct, frozen=True):
+    """The life of a session without use, and in any case."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+class PastSignIn(Struct, frozen=True):
+    """A sign-in of the account, as far back as sessions are kept."""
+
+    device: Device
+    last_seen: datetime
+    country: str | None = None

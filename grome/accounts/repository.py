@@ -1,7 +1,7 @@
 """Store users and login sessions in MongoDB."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from grome.accounts.errors import AccountExists
-from grome.accounts.models import AccountEvent, Device, LoginSession, Preferences, User
+from grome.accounts.models import AccountEvent, Device, LoginSession, PastSignIn, Preferences, SessionLife, User
+from grome.common.actor import SignInMethod
 from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
@@ -44,7 +45,7 @@ SESSIONS = CollectionSpec(
 MAX_LIVE_SESSIONS: Final = 50
 MAX_ENDED_SESSIONS: Final = 100
 _TRIM_BATCH: Final = 100
-MAX_OUTBOX: Final = 20
+MAX_OUTBOX: Final = 20  # the relay reads events within seconds of the write that adds them
 
 
 class UserRepository:
@@ -121,6 +122,11 @@ class UserRepository:
             },
         )
 
+    async def add_event(self, user_id: UUID, event: AccountEvent) -> None:
+        """Append an event that changes nothing else of the account."""
+        outbox = {"$each": [to_document(event)], "$slice": -MAX_OUTBOX}
+        await self._users.update_one({"_id": user_id}, {"$push": {"outbox": outbox}})
+
     async def _update(self, user_id: UUID, update: Document) -> User | None:
         document = await self._users.find_one_and_update({"_id": user_id}, update, return_document=ReturnDocument.AFTER)
         return from_document(document, User) if document else None
@@ -159,22 +165,25 @@ class SessionRepository:
         live = {"_id": {"$in": list(session_ids)}, "revoked_at": None, "expires_at": {"$gt": now}}
         return frozenset([document["_id"] async for document in self._sessions.find(live, {"_id": 1})])
 
-    async def rotate(self, session_id: UUID, generation: int, now: datetime) -> LoginSession | None:
+    async def rotate(self, session_id: UUID, generation: int, life: SessionLife, now: datetime) -> LoginSession | None:
         """Exchange the newest token for the next; one atomic write, so one of several concurrent requests rotates.
 
         Returns None if the token is not the newest, or the session has ended.
         """
         changed = {"generation": generation + 1, "parent": generation}
-        return await self._exchange({"_id": session_id, "generation": generation}, changed, now)
+        return await self._exchange({"_id": session_id, "generation": generation}, changed, life, now)
 
-    async def renew_child(self, session_id: UUID, generation: int, now: datetime) -> LoginSession | None:
+    async def renew_child(
+        self, session_id: UUID, generation: int, life: SessionLife, now: datetime
+    ) -> LoginSession | None:
         """Replace the newest token, which was never used, by the next one of the same parent.
 
         Returns None if the newest token is another by now, or the session has ended.
         """
-        return await self._exchange({"_id": session_id, "generation": generation}, {"generation": generation + 1}, now)
+        newest = {"_id": session_id, "generation": generation}
+        return await self._exchange(newest, {"generation": generation + 1}, life, now)
 
-    async def adopt(self, session_id: UUID, token_hash: bytes, now: datetime) -> LoginSession | None:
+    async def adopt(self, session_id: UUID, token_hash: bytes, life: SessionLife, now: datetime) -> LoginSession | None:
         """Give a session from before tokens had numbers its first numbered token, for its newest token or its parent.
 
         Returns None if the session has numbers, has another hash, or has ended.
@@ -185,12 +194,28 @@ class SessionRepository:
             "$or": [{"token_hash": token_hash}, {"previous_hash": token_hash}],
         }
         changed = {"generation": 1, "parent": 0, "token_hash": b"", "previous_hash": token_hash}
-        return await self._exchange(query, changed, now)
+        return await self._exchange(query, changed, life, now)
 
-    async def _exchange(self, query: Document, changed: Document, now: datetime) -> LoginSession | None:
+    async def _exchange(
+        self, query: Document, changed: Document, life: SessionLife, now: datetime
+    ) -> LoginSession | None:
+        latest = {"$add": ["$first_seen", life.absolute // timedelta(milliseconds=1)]}
+        # `$min` ignores the `ends_at` that sessions of earlier releases lack.
+        expires_at = {"$min": [now + life.idle, "$ends_at", latest]}
         document = await self._sessions.find_one_and_update(
             {**query, "revoked_at": None, "expires_at": {"$gt": now}},
-            {"$set": {**changed, "rotated_at": now, "last_seen": now}},
+            [{"$set": {**changed, "rotated_at": now, "last_seen": now, "expires_at": expires_at}}],
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(document, LoginSession) if document else None
+
+    async def authenticate(
+        self, session_id: UUID, methods: Collection[SignInMethod], now: datetime
+    ) -> LoginSession | None:
+        """Record a proof of identity. Returns None if the session has ended."""
+        document = await self._sessions.find_one_and_update(
+            {"_id": session_id, "revoked_at": None, "expires_at": {"$gt": now}},
+            {"$set": {"authenticated_at": now}, "$addToSet": {"methods": {"$each": sorted(methods)}}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, LoginSession) if document else None
@@ -217,27 +242,31 @@ class SessionRepository:
         old = self._sessions.find({**mine, **ended}, {"_id": 1}).sort("_id", -1).skip(MAX_ENDED_SESSIONS).limit(1)
         async for newest in old:
             await self._sessions.delete_many({**mine, **ended, "_id": {"$lte": newest["_id"]}})
-        live = {**mine, "revoked_at": None, "expires_at": {"$gt": now}}
-        beyond = self._sessions.find(live, {"_id": 1}).sort("_id", -1).skip(MAX_LIVE_SESSIONS).limit(_TRIM_BATCH)
-        return [document["_id"] async for document in beyond]
+        newest_first = self._sessions.find(_live_of(user_id, now), {"_id": 1}).sort("_id", -1)
+        return [document["_id"] async for document in newest_first.skip(MAX_LIVE_SESSIONS).limit(_TRIM_BATCH)]
 
     async def list_live_on_device(self, user_id: UUID, device_id: str) -> list[UUID]:
         mine = {"user_id": user_id, "device.id": device_id, "revoked_at": None}
         return [document["_id"] async for document in self._sessions.find(mine, {"_id": 1}).limit(100)]
 
-    async def is_new_device(self, user_id: UUID, device: Device) -> bool:
-        """Return whether the user has signed in, but never from this device, as far back as sessions are kept.
+    async def list_past(self, user_id: UUID) -> list[PastSignIn]:
+        """Return the user's sign-ins as far back as sessions are kept, the newest first."""
+        fields = {"_id": 0, "device": 1, "country": 1, "last_seen": 1}
+        found = self._sessions.find({"user_id": user_id}, fields).sort("_id", -1)
+        return [from_document(one, PastSignIn) async for one in found.limit(MAX_LIVE_SESSIONS + MAX_ENDED_SESSIONS)]
 
-        A device without an id is known by its user agent: otherwise a login without an id would cause no notice.
-        """
-        same = {"device.id": device.id, **({} if device.id else {"device.user_agent": device.user_agent})}
-        if await self._sessions.find_one({"user_id": user_id, **same}, {"_id": 1}):
-            return False
-        return await self._sessions.find_one({"user_id": user_id}, {"_id": 1}) is not None
+    async def list_live(self, user_id: UUID, now: datetime) -> list[LoginSession]:
+        """Return the user's live sessions, the newest first."""
+        found = self._sessions.find(_live_of(user_id, now)).sort("_id", -1).limit(2 * MAX_LIVE_SESSIONS)
+        return [from_document(document, LoginSession) async for document in found]
+
+    async def is_live_of(self, session_id: UUID, user_id: UUID, now: datetime) -> bool:
+        """Return whether the session is live and belongs to the user."""
+        return await self._sessions.find_one({"_id": session_id, **_live_of(user_id, now)}, {"_id": 1}) is not None
 
     async def list_live_devices(self, user_id: UUID, now: datetime) -> set[str]:
         """Return the ids of the devices on which the user is signed in."""
-        live = {"user_id": user_id, "device.id": {"$type": "string"}, "revoked_at": None, "expires_at": {"$gt": now}}
+        live = {"device.id": {"$type": "string"}, **_live_of(user_id, now)}
         return set(await self._sessions.distinct("device.id", live))
 
     async def find_notice_device(self, user_id: UUID, event_id: UUID) -> Device | None:
@@ -248,3 +277,7 @@ class SessionRepository:
     async def backfill(self) -> None:
         """Give sessions of releases without notices an empty `notice`."""
         await backfill(self._sessions, "notice", lambda _: {"notice": None}, {"device": {"$exists": True}})
+
+
+def _live_of(user_id: UUID, now: datetime) -> Document:
+    return {"user_id": user_id, "revoked_at": None, "expires_at": {"$gt": now}}

@@ -7,7 +7,6 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from grome.accounts.models import Email, PersonName, Preferences, QuietHours, ReminderHours, Topic, User
-from grome.accounts.tokens import Jwk
 from grome.common.actor import Role
 from grome.common.languages import Language
 from grome.common.text import EMAIL, END, NAME, ONE_LINE, PASSWORD, PHONE
@@ -105,8 +104,45 @@ class Tokens(Struct, frozen=True, kw_only=True):
     expires_in: int
 
 
+class SessionDevice(Struct, frozen=True):
+    id: str | None
+    name: str | None
+    platform: str | None
+    user_agent: str | None
+
+
+class SessionOut(Struct, frozen=True, kw_only=True):
+    """Describes a session. `last_used_at` is the time of the last sign-in or refresh; `country` is an ISO 3166 code.
+
+    The session ends at `expires_at` without further use.
+    """
+
+    id: UUID
+    device: SessionDevice
+    country: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+class SessionPage(Struct, frozen=True):
+    items: list[SessionOut]
+
+
 class SignedIn(Tokens, frozen=True, kw_only=True):
     user: UserOut
+
+
+class Jwk(Struct, frozen=True):
+    """A public key after RFC 8037 (Ed25519)."""
+
+    kty: str
+    crv: str
+    alg: str
+    use: str
+    kid: str
+    x: str
 
 
 class Jwks(Struct, frozen=True):

@@ -1,27 +1,18 @@
-"""Register, log in, stay logged in, log out."""
+"""Register, log in, and find users."""
 
-from collections.abc import Awaitable, Callable, Collection
-from datetime import timedelta
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
 
-from config.settings import AccountSettings
-from grome.accounts.errors import RefreshRefused, WrongCredentials
+from grome.accounts.errors import WrongCredentials
 from grome.accounts.events import new_account_event
-from grome.accounts.models import AccountEvent, Device, LoginSession, Preferences, User
+from grome.accounts.models import AccountEvent, Device, Preferences, User
 from grome.accounts.passwords import PasswordHasher
 from grome.accounts.preferences import require_known_zone
 from grome.accounts.repository import SessionRepository, UserRepository
-from grome.accounts.schemas import Login, Register, SignedIn, Tokens, UserOut, user_out
-from grome.accounts.token_families import TokenFamilies
-from grome.accounts.tokens import (
-    AccessTokens,
-    RefreshToken,
-    RefreshTokens,
-    read_unnumbered_token,
-)
-from grome.accounts.verifier import Verifier
+from grome.accounts.schemas import Login, Register, SignedIn, UserOut, user_out
+from grome.accounts.sign_in import SignIn
 from grome.common.actor import Actor, Role, SignInMethod
 from grome.common.clock import Clock
 from grome.common.email_addresses import email_forms
@@ -35,28 +26,16 @@ from grome.infrastructure.outbox.models import EventType
 
 
 class AccountService:
-    """Calls `on_logout` with the user and the device's id after the logout of a session with a device id."""
-
     def __init__(
         self,
         users: UserRepository,
         sessions: SessionRepository,
-        access_tokens: AccessTokens,
-        verifier: Verifier,
-        settings: AccountSettings,
+        sign_in: SignIn,
+        passwords: PasswordHasher,
         clock: Clock,
-        on_logout: Callable[[UUID, str], Awaitable[None]],
     ) -> None:
-        self._users, self._sessions, self._verifier = users, sessions, verifier
-        self._access = access_tokens
-        self._refresh = RefreshTokens(settings.signing_key)
-        self._families = TokenFamilies(sessions, verifier, clock)
-        self._passwords = PasswordHasher(settings.bcrypt_rounds, max_pending=settings.password_queue)
-        self._refresh_ttl = timedelta(seconds=settings.idle_ttl_s)
-        self._clock, self._on_logout = clock, on_logout
-
-    def close(self) -> None:
-        self._passwords.close()
+        self._users, self._sessions, self._sign_in = users, sessions, sign_in
+        self._passwords, self._clock = passwords, clock
 
     async def register(self, body: Register, device: Device, device_language: Language = "en") -> SignedIn:
         """Open an account and sign in. Raises AccountExists if the email or phone is taken.
@@ -70,7 +49,7 @@ class AccountService:
         preferences = Preferences(language=body.language or device_language, timezone=zone)
         outbox = [self._event(EventType.ACCOUNT_REGISTERED)]
         user = await self._add_user(body, Role(body.role), outbox, preferences)
-        return await self._sign_in(user, device, None)
+        return await self._sign_in.complete(user, device, frozenset({SignInMethod.PASSWORD}))
 
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
         """Create an admin for the command line; no route does. Raises Invalid as `Register` would."""
@@ -96,45 +75,22 @@ class AccountService:
         return user
 
     async def login(self, credentials: Login, device: Device) -> SignedIn:
-        """Sign in. Raises WrongCredentials, without revealing by text or time which part was wrong."""
+        """Sign in. Raises WrongCredentials, without revealing by text or time which part was wrong.
+
+        Raises SecondFactorRequired and AccountSuspended after the right password.
+        """
         if (credentials.email is None) == (credentials.phone is None):
             raise Invalid("email", "or phone is required, and not both")
         user = await self._find_user(credentials)
         match = await self._passwords.find_match(credentials.password, [user.password_hash if user else None])
         if user is None or match is None:
             raise WrongCredentials
-        is_new = await self._sessions.is_new_device(user.id, device)
-        if device.id:
-            for session_id in await self._sessions.list_live_on_device(user.id, device.id):
-                await self._revoke(session_id, "replaced")
-        return await self._sign_in(user, device, self._event(EventType.ACCOUNT_NEW_DEVICE) if is_new else None)
+        return await self._sign_in.begin(user, device, SignInMethod.PASSWORD)
 
     async def _find_user(self, credentials: Login) -> User | None:
         if credentials.email:
             return await self._users.find_by_sign_in("email", email_forms(credentials.email))
         return await self._users.find_by_sign_in("phone", phone_forms(credentials.phone or ""))
-
-    async def refresh(self, token: str) -> Tokens:
-        """Return two new tokens.
-
-        Raises RefreshRefused, or RefreshReused for an old token that no lost response explains.
-        """
-        if numbered := self._refresh.read(token):
-            session = await self._families.exchange(numbered)
-        elif unnumbered := read_unnumbered_token(token):
-            session = await self._families.exchange_unnumbered(unnumbered)
-        else:
-            raise RefreshRefused
-        return Tokens(
-            access_token=self._access.issue(_actor_of(session), self._clock()),
-            refresh_token=self._refresh.write(RefreshToken(session.id, session.generation)),
-            expires_in=self._access.ttl_s,
-        )
-
-    async def logout(self, actor: Actor) -> None:
-        ended = await self._revoke(actor.session_id, "logout")
-        if ended and ended.device.id:
-            await self._on_logout(actor.id, ended.device.id)
 
     async def get_profile(self, actor: Actor) -> UserOut:
         user = await self._users.find(actor.id)
@@ -158,41 +114,5 @@ class AccountService:
         """Find the device of the login with this `account.new_device` event. Returns None if its session is gone."""
         return await self._sessions.find_notice_device(user_id, event_id)
 
-    async def _revoke(self, session_id: UUID, why: str) -> LoginSession | None:
-        ended = await self._sessions.revoke(session_id, why, self._clock())
-        await self._verifier.evict_session(session_id)
-        return ended
-
     def _event(self, kind: EventType) -> AccountEvent:
         return new_account_event(kind, self._clock())
-
-    async def _sign_in(self, user: User, device: Device, notice: AccountEvent | None) -> SignedIn:
-        now = self._clock()
-        session = LoginSession(
-            id=new_id(),
-            user_id=user.id,
-            role=user.role,
-            generation=1,
-            rotated_at=now,
-            device=device,
-            first_seen=now,
-            last_seen=now,
-            expires_at=now + self._refresh_ttl,
-            authenticated_at=now,
-            methods=[SignInMethod.PASSWORD],
-            notice=notice,
-        )
-        await self._sessions.add(session)
-        for session_id in await self._sessions.trim(user.id, now):
-            await self._revoke(session_id, "too many sessions")
-        return SignedIn(
-            user=user_out(user),
-            access_token=self._access.issue(_actor_of(session), now),
-            refresh_token=self._refresh.write(RefreshToken(session.id, session.generation)),
-            expires_in=self._access.ttl_s,
-        )
-
-
-def _actor_of(session: LoginSession) -> Actor:
-    authenticated_at = session.authenticated_at or session.first_seen
-    return Actor(session.user_id, session.role, session.id, authenticated_at, frozenset(session.methods))

@@ -4,7 +4,7 @@ from typing import Final
 
 from grome.accounts.errors import RefreshRefused, RefreshReused
 from grome.accounts.events import new_account_event
-from grome.accounts.models import LoginSession
+from grome.accounts.models import LoginSession, SessionLife
 from grome.accounts.repository import SessionRepository
 from grome.accounts.tokens import RefreshToken, UnnumberedToken, grace_start
 from grome.accounts.verifier import Verifier
@@ -23,15 +23,15 @@ class TokenFamilies:
     stolen, from its owner or by its sender, and ends the family.
     """
 
-    def __init__(self, sessions: SessionRepository, verifier: Verifier, clock: Clock) -> None:
-        self._sessions, self._verifier, self._clock = sessions, verifier, clock
+    def __init__(self, sessions: SessionRepository, verifier: Verifier, life: SessionLife, clock: Clock) -> None:
+        self._sessions, self._verifier, self._life, self._clock = sessions, verifier, life, clock
 
     async def exchange(self, token: RefreshToken) -> LoginSession:
         """Exchange the token, and return the session with the `generation` of the child.
 
         Raises RefreshRefused and RefreshReused.
         """
-        rotated = await self._sessions.rotate(token.session_id, token.generation, self._clock())
+        rotated = await self._sessions.rotate(token.session_id, token.generation, self._life, self._clock())
         if rotated:
             return rotated
         session = await self._get_live_session(token)
@@ -41,7 +41,7 @@ class TokenFamilies:
 
     async def exchange_unnumbered(self, token: UnnumberedToken) -> LoginSession:
         """Exchange a token of an earlier release for one with a number. Raises as `exchange`."""
-        adopted = await self._sessions.adopt(token.session_id, token.token_hash, self._clock())
+        adopted = await self._sessions.adopt(token.session_id, token.token_hash, self._life, self._clock())
         if adopted:
             return adopted
         session = await self._get_live_session(token)
@@ -65,7 +65,7 @@ class TokenFamilies:
             raise RefreshReused
         if session.rotated_at >= grace_start(now):
             return session
-        renewed = await self._sessions.renew_child(session.id, session.generation, now)
+        renewed = await self._sessions.renew_child(session.id, session.generation, self._life, now)
         if renewed:
             return renewed
         # Another request came first: it has used the child, or renewed it.

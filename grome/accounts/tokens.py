@@ -2,10 +2,9 @@
 
 import base64
 import hashlib
-import hmac
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import jwt
@@ -14,29 +13,23 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
 )
 from msgspec import Struct
 
+from grome.accounts.models import LoginSession
+from grome.accounts.schemas import Jwk, Tokens
 from grome.common.actor import Actor, Role, SignInMethod
+from grome.common.clock import Clock
 from grome.common.ids import new_hex_id
-from grome.infrastructure.signed_tokens import derive_key, load_signing_key
+from grome.infrastructure.secret_keys import Macs, SecretKeys
+from grome.infrastructure.signing_keys import SigningKeys
 
-ISSUER = "grome"
+ISSUER: Final = "grome"
+AUDIENCE: Final = "grome"
+TYPE: Final = "at+jwt"  # RFC 9068: no other token that Grome may ever sign passes for an access token
 SECRET_BYTES: Final = 32  # of an unnumbered token
 _ID_BYTES: Final = 16
 _GENERATION_BYTES: Final = 8
-
-
-class Jwk(Struct, frozen=True):
-    """A public key after RFC 8037 (Ed25519)."""
-
-    kty: str
-    crv: str
-    alg: str
-    use: str
-    kid: str
-    x: str
 
 
 class VerifiedToken(Struct, frozen=True):
@@ -47,27 +40,31 @@ class VerifiedToken(Struct, frozen=True):
 class AccessTokens:
     """Signs and reads access tokens by EdDSA, so that other services can verify but not issue them, by the JWKS."""
 
-    def __init__(self, signing_key: str, ttl_s: int) -> None:
-        """Raise TypeError for a key of another kind."""
-        self._private = load_signing_key(signing_key)
-        self._public = self._private.public_key()
-        raw = self._public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    def __init__(self, keys: SigningKeys, ttl_s: int) -> None:
+        self._keys = keys
         self.ttl_s = ttl_s
-        self.jwk = Jwk("OKP", "Ed25519", "EdDSA", "sig", hashlib.sha256(raw).hexdigest()[:16], _base64url(raw))
+
+    def list_jwks(self) -> list[Jwk]:
+        """Return the public keys of all tokens that may still be valid, the current key first."""
+        return [
+            Jwk("OKP", "Ed25519", "EdDSA", "sig", kid, _base64url(public.public_bytes_raw()))
+            for kid, public in self._keys.publics.items()
+        ]
 
     def issue(self, actor: Actor, now: datetime) -> str:
         claims = {
             "iss": ISSUER,
+            "aud": AUDIENCE,
             "sub": str(actor.id),
             "role": actor.role.value,
             "sid": str(actor.session_id),
             "auth_time": int(actor.authenticated_at.timestamp()),
-            "amr": sorted(method.value for method in actor.methods),
+            "amr": sorted(actor.methods),
             "jti": new_hex_id(),  # so that two tokens of a session within a second differ
             "iat": int(now.timestamp()),
             "exp": int(now.timestamp()) + self.ttl_s,
         }
-        return jwt.encode(claims, self._private, algorithm="EdDSA", headers={"kid": self.jwk.kid})
+        return jwt.encode(claims, self._keys.private, algorithm="EdDSA", headers={"kid": self._keys.kid, "typ": TYPE})
 
     def read(self, token: str, now: datetime) -> VerifiedToken | None:
         """Return the verified token with its actor and expiry.
@@ -75,27 +72,36 @@ class AccessTokens:
         Returns None if Grome did not issue the token, or if it was altered or has expired.
         """
         try:
+            header = jwt.get_unverified_header(token)
+            is_of_previous_release = header.get("typ") == "JWT"  # without an audience, for 15 minutes after an upgrade
+            if header.get("typ") != TYPE and not is_of_previous_release:
+                return None
             claims = jwt.decode(
                 token,
-                self._public,
+                self._keys.publics[header["kid"]],
                 algorithms=["EdDSA"],
                 issuer=ISSUER,
+                audience=None if is_of_previous_release else AUDIENCE,
                 # Expiry is checked below, against `now`.
                 options={"require": ["exp", "sub", "sid", "role"], "verify_exp": False, "verify_iat": False},
             )
-            actor = Actor(
-                UUID(claims["sub"]),
-                Role(claims["role"]),
-                UUID(claims["sid"]),
-                # Tokens of the previous release lack both claims.
-                datetime.fromtimestamp(claims.get("auth_time", 0), UTC),
-                frozenset(map(SignInMethod, claims.get("amr", ()))),
-            )
-        except (jwt.InvalidTokenError, ValueError):
+            actor = _actor_of(claims)
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
             return None
         if claims["exp"] <= now.timestamp():
             return None
         return VerifiedToken(actor, claims["exp"])
+
+
+def _actor_of(claims: dict[str, Any]) -> Actor:
+    """Return the actor. Tokens of the previous release lack the time and the methods of the sign-in."""
+    return Actor(
+        UUID(claims["sub"]),
+        Role(claims["role"]),
+        UUID(claims["sid"]),
+        authenticated_at=datetime.fromtimestamp(claims.get("auth_time", 0), UTC),
+        methods=frozenset(SignInMethod(method) for method in claims.get("amr", ())),
+    )
 
 
 class RefreshToken(Struct, frozen=True):
@@ -112,12 +118,12 @@ class RefreshTokens:
     database, and any old token is recognised by its number, however often the family has been refreshed since.
     """
 
-    def __init__(self, signing_key: str) -> None:
-        self._key = derive_key(signing_key, "refresh tokens 2")
+    def __init__(self, keys: SecretKeys) -> None:
+        self._macs = Macs(keys.derive("refresh tokens 2"))
 
     def write(self, token: RefreshToken) -> str:
         said = _payload_of(token)
-        return f"{_base64url(said)}.{_base64url(hmac.digest(self._key, said, 'sha256'))}"
+        return f"{_base64url(said)}.{_base64url(self._macs.sign(said))}"
 
     def read(self, text: str) -> RefreshToken | None:
         """Return the token. Returns None for a text that `write` did not make."""
@@ -125,9 +131,26 @@ class RefreshTokens:
         if parts is None or len(parts[0]) != _ID_BYTES + _GENERATION_BYTES:
             return None
         session, generation = parts[0][:_ID_BYTES], parts[0][_ID_BYTES:]
-        token = RefreshToken(UUID(bytes=session), int.from_bytes(generation, "big"))
         # Base64 decoding ignores foreign characters and loose bits, so that one token would have many spellings.
-        return token if hmac.compare_digest(self.write(token).encode(), text.encode()) else None
+        if text != f"{_base64url(parts[0])}.{_base64url(parts[1])}" or not self._macs.is_signed(*parts):
+            return None
+        return RefreshToken(UUID(bytes=session), int.from_bytes(generation, "big"))
+
+
+class TokenIssuer:
+    """Issues the two tokens of a session."""
+
+    def __init__(self, access_tokens: AccessTokens, refresh_tokens: RefreshTokens, clock: Clock) -> None:
+        self._access, self._refresh, self._clock = access_tokens, refresh_tokens, clock
+
+    def issue(self, session: LoginSession) -> Tokens:
+        authenticated_at = session.authenticated_at or session.first_seen
+        actor = Actor(session.user_id, session.role, session.id, authenticated_at, frozenset(session.methods))
+        return Tokens(
+            access_token=self._access.issue(actor, self._clock()),
+            refresh_token=self._refresh.write(RefreshToken(session.id, session.generation)),
+            expires_in=self._access.ttl_s,
+        )
 
 
 class UnnumberedToken(Struct, frozen=True):

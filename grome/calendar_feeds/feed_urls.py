@@ -3,7 +3,8 @@
 from typing import Final
 from uuid import UUID
 
-from grome.infrastructure.signed_tokens import LinkSigner, decode_token, encode_token
+from grome.infrastructure.secret_keys import SecretKeys
+from grome.infrastructure.signed_tokens import decode_token, encode_token, link_signer
 
 PATH: Final = "/v1/calendars"
 FILE: Final = "grome.ics"  # some calendar apps recognize a calendar by this suffix only
@@ -14,11 +15,11 @@ _MAC_BYTES: Final = 16
 class FeedUrls:
     """Creates and checks feed URLs.
 
-    A token holds the user's id and an HMAC of id and generation, by a key derived from the signing key.
+    A token holds the user's id and an HMAC of id and generation, by a key that follows from the secrets key.
     """
 
-    def __init__(self, signing_key: str, public_url: str) -> None:
-        self._signer = LinkSigner(signing_key, "calendar addresses", _MAC_BYTES)
+    def __init__(self, keys: SecretKeys, public_url: str) -> None:
+        self._signer = link_signer(keys, "calendar addresses", _MAC_BYTES)
         self._public_url = public_url
 
     def build(self, user_id: UUID, generation: int) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from config.settings import Settings, SettingsError, load_settings
+from config.loading import load_settings
+from config.settings import Settings, SettingsError
 from grome.accounts.tokens import load_or_create_signing_key
 from grome.composition import open_container
 from grome.infrastructure.container import Container

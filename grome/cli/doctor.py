@@ -8,11 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from config.loading import FILE_SUFFIX
 from config.settings import Settings, setting_fields
 from grome.composition import open_container
 from grome.dev.embedded import MONGOD, VALKEY, CannotStart, find_binary
 from grome.infrastructure.migrations import applied
 from grome.infrastructure.ops.health import check
+from grome.infrastructure.signing_keys import SigningKeys
 from grome.infrastructure.stripe.client import StripeApi
 from grome.infrastructure.stripe.errors import StripeRejectedError, StripeUnsureError
 from grome.infrastructure.stripe.history import StripeHistory
@@ -24,7 +26,7 @@ Finding = tuple[bool, str, str]
 def examine(settings: Settings, console: Console) -> bool:
     """Print both tables; return False if a dependency is missing."""
     console.print(_settings_table(settings))
-    findings = [_python(), *_servers(settings), *_check_stripe(settings)]
+    findings = [_python(), *_check_keys(settings), *_servers(settings), *_check_stripe(settings)]
     table = Table("", "dependency", "finding", title="Dependencies")
     for ok, what, finding in findings:
         table.add_row("[green]ok[/]" if ok else "[red]no[/]", what, finding)
@@ -38,9 +40,16 @@ def _settings_table(settings: Settings) -> Table:
         value: object = settings
         for name in leaf.path:
             value = getattr(value, name)
-        source = "environment" if leaf.variable in os.environ else "file or default"
-        table.add_row(leaf.variable, _display(str(value), secret=leaf.secret), source, leaf.description)
+        table.add_row(
+            leaf.variable, _display(str(value), secret=leaf.secret), _source_of(leaf.variable), leaf.description
+        )
     return table
+
+
+def _source_of(variable: str) -> str:
+    if variable in os.environ:
+        return "environment"
+    return variable + FILE_SUFFIX if variable + FILE_SUFFIX in os.environ else "file or default"
 
 
 def _display(value: str, *, secret: bool) -> str:
@@ -59,6 +68,23 @@ def _display(value: str, *, secret: bool) -> str:
 
 def _python() -> Finding:
     return True, "Python", sys.version.split()[0]
+
+
+def _check_keys(settings: Settings) -> list[Finding]:
+    """Name the keys that are in use by their ids and numbers; settings with faulty keys are refused before."""
+    accounts, findings = settings.accounts, list[Finding]()
+    if accounts.signing_key:
+        current, *others = SigningKeys(accounts.signing_key, accounts.old_signing_keys).publics
+        findings.append((True, "signing keys", _keys_text(current, others, "verifies", "verify")))
+    for name, text in (("secrets keys", accounts.secrets_keys), ("pepper", accounts.pepper)):
+        if text:
+            current, *others = (entry.partition(":")[0] for entry in text.split(","))
+            findings.append((True, name, _keys_text(current, others, "reads", "read")))
+    return findings
+
+
+def _keys_text(current: str, others: list[str], one: str, many: str) -> str:
+    return f"{current} is current" + (f"; {', '.join(others)} {many if others[1:] else one}" if others else "")
 
 
 def _servers(settings: Settings) -> list[Finding]:

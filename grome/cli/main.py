@@ -12,7 +12,8 @@ from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.table import Table
 
-from config.settings import Settings, SettingsError, load_settings
+from config.loading import load_settings
+from config.settings import Settings, SettingsError
 from grome.accounts.service import AccountService
 from grome.app import document, live_document
 from grome.cli.bootstrap import load_connected_settings, needs_local_stripe, opened_container, with_signing_key

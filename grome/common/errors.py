@@ -4,17 +4,20 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
+from msgspec import Struct
+
 
 class ApiError(Exception):
     """Base of all errors that a client can get.
 
     `detail` is a sentence for a person, `faults` are pairs of a field's path and its fault, and `headers` go into the
-    answer.
+    answer. The fields of `extension` become members of the problem (RFC 9457, section 3.2).
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
+    extension_type: ClassVar[type[Struct] | None] = None
 
     def __init__(
         self,
@@ -22,11 +25,13 @@ class ApiError(Exception):
         *,
         faults: tuple[tuple[str, str], ...] = (),
         headers: Mapping[str, str] | None = None,
+        extension: Struct | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail
         self.faults = faults
         self.headers = dict(headers or {})
+        self.extension = extension
 
 
 class MalformedBody(ApiError):

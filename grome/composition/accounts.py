@@ -1,12 +1,25 @@
 """Accounts, sessions, tokens and preferences."""
 
+from datetime import timedelta
+from uuid import UUID
+
+from grome.accounts.country import Countries
+from grome.accounts.errors import Challenge
+from grome.accounts.models import Device, SessionLife
+from grome.accounts.passwords import PasswordHasher
 from grome.accounts.preferences import PreferenceService
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
-from grome.accounts.tokens import AccessTokens
+from grome.accounts.sessions import SessionService
+from grome.accounts.sign_in import SignIn
+from grome.accounts.token_families import TokenFamilies
+from grome.accounts.tokens import AccessTokens, RefreshTokens, TokenIssuer
 from grome.accounts.verifier import Verifier
+from grome.common.actor import SignInMethod
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.redis.client import Namespace, RedisClients
+from grome.infrastructure.secret_keys import SecretKeys
+from grome.infrastructure.signing_keys import SigningKeys
 from grome.notifications.repository import PushDeviceRepository
 
 accounts = Providers()
@@ -24,8 +37,72 @@ def sessions(container: Container) -> SessionRepository:
 
 @accounts.provide
 def access_tokens(container: Container) -> AccessTokens:
+    return AccessTokens(container.get(SigningKeys), container.settings.accounts.access_ttl_s)
+
+
+@accounts.provide
+def refresh_tokens(container: Container) -> RefreshTokens:
+    return RefreshTokens(container.get(SecretKeys))
+
+
+@accounts.provide
+def token_issuer(container: Container) -> TokenIssuer:
+    return TokenIssuer(container.get(AccessTokens), container.get(RefreshTokens), container.clock)
+
+
+@accounts.provide
+def session_life(container: Container) -> SessionLife:
     settings = container.settings.accounts
-    return AccessTokens(settings.signing_key, settings.access_ttl_s)
+    return SessionLife(timedelta(seconds=settings.idle_ttl_s), timedelta(seconds=settings.session_ttl_s))
+
+
+@accounts.provide
+def token_families(container: Container) -> TokenFamilies:
+    get = container.get
+    return TokenFamilies(get(SessionRepository), get(Verifier), get(SessionLife), container.clock)
+
+
+@accounts.provide
+def session_service(container: Container) -> SessionService:
+    get = container.get
+    return SessionService(
+        (get(UserRepository), get(SessionRepository)),
+        get(TokenFamilies),
+        get(RefreshTokens),
+        get(TokenIssuer),
+        get(Verifier),
+        container.clock,
+        get(PushDeviceRepository).remove_by_name,
+    )
+
+
+@accounts.provide
+def countries(container: Container) -> Countries:
+    opened = Countries(container.settings.accounts.country_database)
+    container.close_with(opened.close)
+    return opened
+
+
+@accounts.provide
+def sign_in(container: Container) -> SignIn:
+    get = container.get
+    return SignIn(
+        (get(UserRepository), get(SessionRepository)),
+        get(SessionService),
+        get(TokenIssuer),
+        NoSecondFactors(),
+        get(Countries),
+        get(SessionLife),
+        container.clock,
+    )
+
+
+@accounts.provide
+def password_hasher(container: Container) -> PasswordHasher:
+    settings = container.settings.accounts
+    hasher = PasswordHasher(settings.bcrypt_rounds, max_pending=settings.password_queue)
+    container.close_with(hasher.close)
+    return hasher
 
 
 @accounts.provide
@@ -47,19 +124,24 @@ def verifier(container: Container) -> Verifier:
 @accounts.provide
 def account_service(container: Container) -> AccountService:
     get = container.get
-    service = AccountService(
-        get(UserRepository),
-        get(SessionRepository),
-        get(AccessTokens),
-        get(Verifier),
-        container.settings.accounts,
-        container.clock,
-        get(PushDeviceRepository).remove_by_name,
+    return AccountService(
+        get(UserRepository), get(SessionRepository), get(SignIn), get(PasswordHasher), container.clock
     )
-    container.close_with(service.close)
-    return service
 
 
 @accounts.provide
 def preferences(container: Container) -> PreferenceService:
     return PreferenceService(container.get(UserRepository))
+
+
+class NoSecondFactors:
+    """Stands in until accounts can have second factors."""
+
+    async def begin(
+        self,
+        user_id: UUID,  # noqa: ARG002
+        device: Device,  # noqa: ARG002
+        methods: frozenset[SignInMethod],  # noqa: ARG002
+        extra_kinds: frozenset[str],  # noqa: ARG002
+    ) -> Challenge | None:
+        return None

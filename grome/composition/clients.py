@@ -16,6 +16,8 @@ from grome.infrastructure.redis.client import (
     open_waiting_redis,
 )
 from grome.infrastructure.redis.stored_counts import StoredCounts
+from grome.infrastructure.secret_keys import SecretKeys
+from grome.infrastructure.signing_keys import SigningKeys
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.opening import open_storage
 from grome.infrastructure.storage.protocol import Storage
@@ -77,9 +79,19 @@ def stored_counts(container: Container) -> StoredCounts:
 
 
 @clients.provide
+def signing_keys(container: Container) -> SigningKeys:
+    settings = container.settings.accounts
+    return SigningKeys(settings.signing_key, settings.old_signing_keys)
+
+
+@clients.provide
+def secret_keys(container: Container) -> SecretKeys:
+    return SecretKeys(container.get(SigningKeys).pems, container.settings.accounts.secrets_keys)
+
+
+@clients.provide
 def file_links(container: Container) -> FileLinks:
-    settings = container.settings
-    return FileLinks(settings.accounts.signing_key, settings.http.api_base, container.clock)
+    return FileLinks(container.get(SecretKeys), container.settings.http.api_base, container.clock)
 
 
 @clients.provide

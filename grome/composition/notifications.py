@@ -8,6 +8,7 @@ from grome.chat.queries import ChatQueries
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
+from grome.infrastructure.secret_keys import SecretKeys
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.chat_contexts import ChatContexts
 from grome.notifications.context_loader import ContextLoader
@@ -68,8 +69,7 @@ def notification_log(container: Container) -> NotificationLog:
 
 @notifications.provide
 def unsubscribe_links(container: Container) -> UnsubscribeLinks:
-    settings = container.settings
-    return UnsubscribeLinks(settings.accounts.signing_key, settings.http.api_base)
+    return UnsubscribeLinks(container.get(SecretKeys), container.settings.http.api_base)
 
 
 @notifications.provide

@@ -15,6 +15,7 @@ from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.mongo.transactions import Transactions
+from grome.infrastructure.secret_keys import SecretKeys
 from grome.infrastructure.storage.protocol import Storage
 from grome.ledger.statements import Statements
 from grome.payments.queries import PaymentQueries
@@ -47,7 +48,7 @@ def reviews(container: Container) -> ReviewService:
 @records.provide
 def calendar(container: Container) -> CalendarService:
     get, settings, clock = container.get, container.settings, container.clock
-    addresses = FeedUrls(settings.accounts.signing_key, settings.http.api_base)
+    addresses = FeedUrls(get(SecretKeys), settings.http.api_base)
     visits = FeedLoader(get(AccountService), get(BookingQueries), get(BarberService), settings.http.app_base, clock)
     return CalendarService(CalendarRepository(container.database), addresses, get(AccountService), visits, clock)
 
@@ -80,8 +81,7 @@ def report_builder(container: Container) -> ReportBuilder:
 
 @records.provide
 def receipt_links(container: Container) -> ReceiptLinks:
-    settings = container.settings
-    return ReceiptLinks(settings.accounts.signing_key, settings.http.api_base, container.clock)
+    return ReceiptLinks(container.get(SecretKeys), container.settings.http.api_base, container.clock)
 
 
 @records.provide

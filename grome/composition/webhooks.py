@@ -4,6 +4,7 @@ from grome.bookings.queries import BookingQueries
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
+from grome.infrastructure.secret_keys import SecretKeys
 from grome.notifications.endpoint_notices import EndpointNotices
 from grome.payments.queries import PaymentQueries
 from grome.webhooks.delivery import WebhookDeliverer
@@ -30,7 +31,7 @@ def delivery_repository(container: Container) -> DeliveryRepository:
 
 @webhooks.provide
 def secret_sealer(container: Container) -> SecretSealer:
-    return SecretSealer(container.settings.accounts.signing_key)
+    return SecretSealer(container.get(SecretKeys))
 
 
 @webhooks.provide

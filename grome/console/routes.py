@@ -16,7 +16,7 @@ from saq.web.common import job_dict
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.models import Device
 from grome.accounts.schemas import Tokens
-from grome.accounts.service import AccountService
+from grome.accounts.sessions import SessionService
 from grome.common.errors import ApiError, Invalid, NotFound, Unauthenticated
 from grome.console.errors import ForeignRequest, JobEnded
 from grome.console.pages import (
@@ -116,7 +116,7 @@ async def login(request: Request) -> HTTPResponse:
 @dashboard.post("/logout")
 async def logout(request: Request) -> HTTPResponse:
     _refuse_foreign(request)
-    await resolve(request, AccountService).logout(request.ctx.operator)
+    await resolve(request, SessionService).logout(request.ctx.operator)
     request.ctx.renewed = None  # or `finish` would set the cookies that are cleared here
     response = redirect(LOGIN, status=303)
     for name in (ACCESS, REFRESH):

@@ -9,6 +9,7 @@ from grome.accounts.errors import RefreshRefused, RefreshReused, WrongCredential
 from grome.accounts.models import Device
 from grome.accounts.schemas import Login, Tokens
 from grome.accounts.service import AccountService
+from grome.accounts.sessions import SessionService
 from grome.accounts.verifier import Verifier
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unauthenticated
@@ -23,7 +24,7 @@ async def sign_in(container: Container, email: str, password: str, device: Devic
         raise WrongCredentials from None
     signed_in = await container.get(AccountService).login(login, device)
     if signed_in.user.role is not Role.ADMIN:
-        await container.get(AccountService).logout(await container.get(Verifier).get_actor(signed_in.access_token))
+        await container.get(SessionService).logout(await container.get(Verifier).get_actor(signed_in.access_token))
         raise WrongCredentials
     return signed_in
 
@@ -46,7 +47,7 @@ async def find_operator(container: Container, access: str, refresh: str) -> tupl
 
 async def _renew(container: Container, refresh: str) -> Tokens:
     try:
-        return await container.get(AccountService).refresh(refresh)
+        return await container.get(SessionService).refresh(refresh)
     except (RefreshRefused, RefreshReused):
         raise Unauthenticated("Sign in to the dashboard.") from None
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from grome.accounts.models import Preferences, Topic
 from grome.accounts.preferences import PreferenceService
 from grome.common.errors import NotFound
-from grome.infrastructure.signed_tokens import LinkSigner, decode_token, encode_token
+from grome.infrastructure.secret_keys import SecretKeys
+from grome.infrastructure.signed_tokens import decode_token, encode_token, link_signer
 
 PATH: Final = "/v1/unsubscribe"
 _ID_BYTES, _MAC_BYTES = 16, 16
@@ -15,11 +16,11 @@ _ID_BYTES, _MAC_BYTES = 16, 16
 class UnsubscribeLinks:
     """Creates and reads unsubscribe links.
 
-    A token holds user id, topic and their HMAC by a key derived from the signing key.
+    A token holds user id, topic and their HMAC by a key that follows from the secrets key.
     """
 
-    def __init__(self, signing_key: str, public_url: str) -> None:
-        self._signer = LinkSigner(signing_key, "unsubscribe links", _MAC_BYTES)
+    def __init__(self, keys: SecretKeys, public_url: str) -> None:
+        self._signer = link_signer(keys, "unsubscribe links", _MAC_BYTES)
         self._public_url = public_url
 
     def url(self, user_id: UUID, topic: Topic) -> str:

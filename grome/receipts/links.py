@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from grome.common.clock import Clock
-from grome.infrastructure.signed_tokens import LinkSigner, decode_token, encode_token
+from grome.infrastructure.secret_keys import SecretKeys
+from grome.infrastructure.signed_tokens import decode_token, encode_token, link_signer
 
 PATH: Final = "/v1/receipts"
 _VALID_FOR: Final = timedelta(days=180)
@@ -26,8 +27,8 @@ class ReceiptLink(Struct, frozen=True):
 class ReceiptLinks:
     """Creates and checks links. A token holds both ids, the end of its validity and an HMAC of the three."""
 
-    def __init__(self, signing_key: str, public_url: str, clock: Clock) -> None:
-        self._signer = LinkSigner(signing_key, "links to receipts", _MAC_BYTES)
+    def __init__(self, keys: SecretKeys, public_url: str, clock: Clock) -> None:
+        self._signer = link_signer(keys, "links to receipts", _MAC_BYTES)
         self._public_url, self._clock = public_url, clock
 
     def url(self, booking_id: UUID, reader_id: UUID) -> str:

@@ -4,21 +4,14 @@ import base64
 import hmac
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from grome.infrastructure.signed_tokens import derive_key
+from grome.infrastructure.secret_keys import Sealer, SecretKeys
 from grome.webhooks.errors import UnreadableSecretError
 
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = 32
-_NONCE_BYTES: Final = 12
 
 
 def new_secret() -> bytes:
@@ -37,26 +30,17 @@ def sign(secrets: Sequence[bytes], message_id: UUID, timestamp: int, body: bytes
 
 
 class SecretSealer:
-    """Seals secrets by AES-GCM with a key derived from the server's signing key.
+    """Seals the secrets of endpoints, each bound to its endpoint's id, so that it is useless in another document."""
 
-    The database alone therefore reveals no secret. A sealed secret is bound to its endpoint's id, so that it is useless
-    in another document. After a change of the signing key, older sealed secrets are unreadable, and each endpoint needs
-    a new secret.
-    """
-
-    def __init__(self, signing_key: str) -> None:
-        self._cipher = AESGCM(derive_key(signing_key, "webhook secrets 2"))
-        # Earlier releases derived the key from the PEM text, in which a final newline counted.
-        old = HKDF(SHA256(), length=32, salt=None, info=b"grome webhook secrets 1").derive(signing_key.encode())
-        self._old_cipher = AESGCM(old)
+    def __init__(self, keys: SecretKeys) -> None:
+        self._sealer = Sealer(keys, "webhook secrets 2", keys.derive_from_texts(b"grome webhook secrets 1"))
 
     def seal(self, secret: bytes, endpoint_id: UUID) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, secret, endpoint_id.bytes)
+        return self._sealer.seal(secret, endpoint_id.bytes)
 
     def open(self, sealed: bytes, endpoint_id: UUID) -> bytes:
         """Return the secret. Raises UnreadableSecretError."""
-        for cipher in (self._cipher, self._old_cipher):
-            with suppress(InvalidTag):
-                return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], endpoint_id.bytes)
-        raise UnreadableSecretError
+        secret = self._sealer.open(sealed, endpoint_id.bytes)
+        if secret is None:
+            raise UnreadableSecretError
+        return secret

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterator
 
 import pytest
 
-from config.settings import load_settings
+from config.loading import load_settings
 from grome.accounts.passwords import PasswordHasher
 
 

@@ -15,18 +15,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grome.accounts.errors import RefreshRefused
-from grome.accounts.models import LoginSession
+from grome.accounts.models import LoginSession, SessionLife
 from grome.accounts.repository import SessionRepository, UserRepository
-from grome.accounts.service import AccountService
-from grome.accounts.tokens import AccessTokens, RefreshToken, RefreshTokens
+from grome.accounts.sessions import SessionService
+from grome.accounts.token_families import TokenFamilies
+from grome.accounts.tokens import RefreshToken, RefreshTokens, TokenIssuer
 from grome.accounts.verifier import Verifier
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
-from tests.builders.keys import new_signing_key
+from grome.notifications.repository import PushDeviceRepository
+from tests.builders.keys import secret_keys
 from tests.builders.people import PASSWORD, Person, register
 from tests.conftest import AdjustableClock
 
-TOKENS = RefreshTokens(new_signing_key())
+TOKENS = RefreshTokens(secret_keys())
 
 
 async def refresh(http: httpx.AsyncClient, token: str) -> httpx.Response:
@@ -135,7 +137,7 @@ async def test_reuse_is_detected_after_any_number_of_rotations(
 ) -> None:
     newest = person.refresh_token
     for _ in range(5):
-        newest = (await container.get(AccountService).refresh(newest)).refresh_token
+        newest = (await container.get(SessionService).refresh(newest)).refresh_token
     session = {"user_id": person.id}
     await container.database["sessions"].update_one(session, {"$inc": {"generation": 1_000_000, "parent": 1_000_000}})
     reused = await refresh(http, newest)
@@ -188,6 +190,30 @@ async def test_refresh_token_expires_after_thirty_days(
     assert (await refresh(http, person.refresh_token)).status_code == status
 
 
+async def test_used_session_lives_on_and_ends_ninety_days_after_its_login(
+    http: httpx.AsyncClient, person: Person, clock: AdjustableClock
+) -> None:
+    newest = person.refresh_token
+    for days in (25, 50, 75, 89):
+        clock.shift = timedelta(days=days)
+        _, newest = await rotate(http, newest)
+    clock.shift = timedelta(days=90)
+    assert (await refresh(http, newest)).json()["code"] == "refresh_refused"
+
+
+async def test_session_of_a_release_without_an_end_ends_ninety_days_after_its_login(
+    http: httpx.AsyncClient, container: Container, person: Person, clock: AdjustableClock
+) -> None:
+    added = {"ends_at": "", "authenticated_at": "", "methods": "", "country": ""}
+    await container.database["sessions"].update_one({"user_id": person.id}, {"$unset": added})
+    newest = person.refresh_token
+    for days in (29, 58, 87):
+        clock.shift = timedelta(days=days)
+        _, newest = await rotate(http, newest)
+    clock.shift = timedelta(days=90)
+    assert (await refresh(http, newest)).status_code == 401
+
+
 async def test_refresh_token_is_refused_after_logout(http: httpx.AsyncClient, person: Person) -> None:
     assert (await http.post("/v1/auth/logout", headers=person.auth)).status_code == 204
     refused = await refresh(http, person.refresh_token)
@@ -209,37 +235,33 @@ class NoDatabase(SessionRepository):
     async def find(self, session_id: UUID) -> LoginSession | None:
         raise AssertionError(session_id)
 
-    async def rotate(self, session_id: UUID, generation: int, now: datetime) -> LoginSession | None:
-        raise AssertionError(session_id, generation, now)
+    async def rotate(self, session_id: UUID, generation: int, life: SessionLife, now: datetime) -> LoginSession | None:
+        raise AssertionError(session_id, generation, life, now)
 
-    async def adopt(self, session_id: UUID, token_hash: bytes, now: datetime) -> LoginSession | None:
-        raise AssertionError(session_id, token_hash, now)
+    async def adopt(self, session_id: UUID, token_hash: bytes, life: SessionLife, now: datetime) -> LoginSession | None:
+        raise AssertionError(session_id, token_hash, life, now)
 
 
 async def test_forged_refresh_token_is_refused_without_the_database(container: Container, person: Person) -> None:
-    accounts = AccountService(
-        container.get(UserRepository),
-        NoDatabase(container.database),
-        container.get(AccessTokens),
-        container.get(Verifier),
-        container.settings.accounts,
+    get, sessions = container.get, NoDatabase(container.database)
+    service = SessionService(
+        (get(UserRepository), sessions),
+        TokenFamilies(sessions, get(Verifier), get(SessionLife), container.clock),
+        get(RefreshTokens),
+        get(TokenIssuer),
+        get(Verifier),
         container.clock,
-        no_logout,
+        get(PushDeviceRepository).remove_by_name,
     )
     said, _, mac = person.refresh_token.partition(".")
     for token in (f"{said}.{'A' * len(mac)}", f"{said}.{mac[:-1]}", f"{said[:-1]}A.{mac}", f"{said}.{mac}="):
         assert token != person.refresh_token
         with pytest.raises(RefreshRefused):
-            await accounts.refresh(token)
-    accounts.close()
+            await service.refresh(token)
 
 
 def test_refresh_token_of_another_key_is_not_read() -> None:
-    assert RefreshTokens(new_signing_key()).read(TOKENS.write(RefreshToken(new_id(), 1))) is None
-
-
-async def no_logout(user_id: UUID, device_id: str) -> None:
-    raise AssertionError(user_id, device_id)
+    assert RefreshTokens(secret_keys()).read(TOKENS.write(RefreshToken(new_id(), 1))) is None
 
 
 @given(st.uuids(), st.integers(0, 2**64 - 1), st.data())

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from grome.accounts.repository import SessionRepository
-from grome.accounts.service import AccountService
+from grome.accounts.sessions import SessionService
 from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
 from grome.common.errors import Unauthenticated
@@ -135,7 +135,7 @@ async def test_revocation_evicts_all_tokens_of_the_session(
     http: httpx.AsyncClient, container: Container, verifier: Verifier
 ) -> None:
     person, other = await register(http), await register(http)
-    refreshed = (await container.get(AccountService).refresh(person.refresh_token)).access_token
+    refreshed = (await container.get(SessionService).refresh(person.refresh_token)).access_token
     for token in (person.access_token, refreshed, other.access_token):
         await verifier.get_actor(token)
     stored = await container.database["sessions"].find_one({"user_id": person.id})

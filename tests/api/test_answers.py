@@ -20,7 +20,7 @@ from tests.builders.barbers import ALWAYS_OPEN, EAGER
 from tests.builders.bookings import changed, tomorrow
 from tests.builders.calendars import token_of
 from tests.builders.jobs import discard_job
-from tests.builders.people import PASSWORD, create_admin, new_email, new_phone
+from tests.builders.people import PASSWORD, create_admin, new_email, new_phone, register, sign_in_again
 from tests.support.stripe import StripeControl
 
 SCHEMA = schemathesis.openapi.from_dict(document())
@@ -50,7 +50,8 @@ async def story(http: httpx.AsyncClient, container: Container, control: StripeCo
     await _live(told, container, customer)
     await told.ask("remove_profile", barber)
     await _jobs(told, container, boss)
-    for name in ("live", "ready", "jwks"):
+    await _sessions(told)
+    for name in ("live", "ready", "jwks", "well_known_jwks"):
         await told.ask(name)
     await told.ask("list_audit", boss)
     await told.ask("read_metrics", boss)
@@ -64,6 +65,16 @@ async def _live(told: Story, container: Container, customer: dict[str, str]) -> 
     actor, _ = await container.get(Verifier).sign_in(customer["Authorization"].removeprefix("Bearer "))
     ticket = await container.get(Tickets).issue(actor, container.clock() + timedelta(seconds=1))
     await told.ask("stream_events", params={"rooms": "user", "ticket": ticket})
+
+
+async def _sessions(told: Story) -> None:
+    person = await register(told.client)
+    await sign_in_again(told.client, person)
+    listed = (await told.ask("list_sessions", person.auth))["items"]
+    assert [session["current"] for session in listed] == [False, True]
+    await told.ask("revoke_session", person.auth, session_id=listed[0]["id"])
+    await told.ask("revoke_other_sessions", person.auth)
+    await told.ask("logout_everywhere", person.auth)
 
 
 async def _chat(

@@ -113,7 +113,7 @@ def test_document_has_exactly_the_served_routes(app: App) -> None:
         (method, "/" + re.sub(r"<(\w+):\w+>", r"{\1}", route.path))
         for route in app.router.routes
         for method in route.methods - {"HEAD"}
-        if route.path.startswith(("v1", "health", "metrics"))
+        if route.path.startswith(("v1", ".well-known", "health", "metrics"))
     } - PAGES
     assert served == {(method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item}
     assert served == {(route.method, route.path) for route in ROUTES}

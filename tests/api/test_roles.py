@@ -32,7 +32,12 @@ WHO = {
     "POST /v1/auth/login": ANYONE,
     "POST /v1/auth/refresh": ANYONE,
     "POST /v1/auth/logout": SIGNED_IN,
+    "POST /v1/auth/logout-all": SIGNED_IN,
     "GET /v1/auth/jwks": ANYONE,
+    "GET /.well-known/jwks.json": ANYONE,
+    "GET /v1/me/sessions": SIGNED_IN,
+    "DELETE /v1/me/sessions": SIGNED_IN,
+    "DELETE /v1/me/sessions/{session_id}": SIGNED_IN,
     "GET /v1/me": SIGNED_IN,
     "GET /v1/me/preferences": SIGNED_IN,
     "PATCH /v1/me/preferences": SIGNED_IN,
@@ -232,8 +237,10 @@ async def test_tampered_access_token_is_refused(cast: Cast, container: Container
         f"{header}.{claims}.{other.access_token.split('.')[2]}",
         f"{header}.{claims}.",
         f"{unsigned}.{claims}.",
-        jwt.encode(claimed, foreign_key, algorithm="EdDSA", headers={"kid": container.get(AccessTokens).jwk.kid}),
-        jwt.encode(claimed, container.get(AccessTokens).jwk.x, algorithm="HS256"),
+        jwt.encode(
+            claimed, foreign_key, algorithm="EdDSA", headers={"kid": container.get(AccessTokens).list_jwks()[0].kid}
+        ),
+        jwt.encode(claimed, container.get(AccessTokens).list_jwks()[0].x, algorithm="HS256"),
     ):
         response = await cast.ask(route, auth={"Authorization": f"Bearer {token}"})
         assert_refused(response, 401, "unauthenticated", told=token)

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from loguru import logger
 
-from config.settings import Settings
 from grome.app import App
 from grome.calendar_feeds.feed_urls import FeedUrls
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
+from grome.infrastructure.secret_keys import SecretKeys
 from tests.api.problems import assert_refused
 from tests.builders.calendars import address, fetch, token_of
 from tests.builders.people import Person, create_admin, register
@@ -52,7 +52,7 @@ async def test_concurrent_resets_leave_one_valid_url(http: httpx.AsyncClient) ->
     assert await status(http, await address(http, person)) == 200
 
 
-async def test_url_of_a_feed_turned_off_never_works_again(http: httpx.AsyncClient, settings: Settings) -> None:
+async def test_url_of_a_feed_turned_off_never_works_again(http: httpx.AsyncClient, container: Container) -> None:
     """Turning off leaves no other valid URL that was never returned."""
     person = await register(http)
     before = await address(http, person)
@@ -60,7 +60,7 @@ async def test_url_of_a_feed_turned_off_never_works_again(http: httpx.AsyncClien
         assert (await http.delete(CALENDAR, headers=person.auth)).status_code == 204
         assert (await http.get(CALENDAR, headers=person.auth)).json() == {"url": None}
         assert await status(http, before) == 404
-    untold = FeedUrls(settings.accounts.signing_key, "http://x").build(person.id, 2)
+    untold = FeedUrls(container.get(SecretKeys), "http://x").build(person.id, 2)
     assert await status(http, untold) == 404
     again = await reset(http, person)
     assert [await status(http, url) for url in (again, before, untold)] == [200, 404, 404]
@@ -81,10 +81,10 @@ async def test_feed_of_a_deleted_account_is_not_found(http: httpx.AsyncClient, c
     assert_refused(await fetch(http, url), 404, "not_found", told=url)
 
 
-async def test_admins_have_no_feed(http: httpx.AsyncClient, container: Container, settings: Settings) -> None:
+async def test_admins_have_no_feed(http: httpx.AsyncClient, container: Container) -> None:
     """An create_admin's feed would contain everybody's visits."""
     boss = await create_admin(http, container)
-    invented = FeedUrls(settings.accounts.signing_key, "http://x").build(boss.id, 0)
+    invented = FeedUrls(container.get(SecretKeys), "http://x").build(boss.id, 0)
     assert_refused(await fetch(http, invented), 404, "not_found", told=invented)
 
 

@@ -23,7 +23,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from config.settings import Settings, load_settings
+from config.loading import load_settings
+from config.settings import Settings
 from grome.accounts.tokens import load_or_create_signing_key
 from grome.composition import open_container
 from grome.composition.projection import PROJECTION

@@ -7,18 +7,13 @@ import msgspec
 import pytest
 from dotenv import dotenv_values
 
-from config.settings import (
-    AccountSettings,
-    LimitSettings,
-    Settings,
-    SettingsError,
-    SmsSettings,
-    load_settings,
-    setting_fields,
-)
+from config.loading import load_settings
+from config.settings import AccountSettings, LimitSettings, Settings, SettingsError, SmsSettings, setting_fields
+from tests.builders.keys import new_secrets_key, new_signing_key
 
 FILES = sorted(Path("config").glob("*.env"))
-KEY = "a key of one's own"
+KEY = new_signing_key()
+SECRETS_KEY, PEPPER = new_secrets_key(1), new_secrets_key(1)
 
 
 def faults(**environ: str) -> list[str]:
@@ -91,6 +86,8 @@ def test_all_invalid_settings_are_reported_together() -> None:
     )
     assert sorted({fault.split()[0] for fault in told}) == [
         "GROME_ACCOUNTS_BCRYPT_ROUNDS",
+        "GROME_ACCOUNTS_PEPPER",
+        "GROME_ACCOUNTS_SECRETS_KEYS",
         "GROME_ACCOUNTS_SIGNING_KEY",
         "GROME_HTTP_PORT",
         "GROME_HTTP_PUBLIC_URL",
@@ -137,6 +134,8 @@ def test_unknown_variable_is_refused_with_the_nearest_known_variable() -> None:
 PRODUCTION = {
     "GROME_ENV": "production",
     "GROME_ACCOUNTS_SIGNING_KEY": KEY,
+    "GROME_ACCOUNTS_SECRETS_KEYS": SECRETS_KEY,
+    "GROME_ACCOUNTS_PEPPER": PEPPER,
     "GROME_HTTP_PUBLIC_URL": "https://api.grome.shop",
     "GROME_MAIL_SENDER": "Grome <no-reply@grome.shop>",
 }
@@ -148,6 +147,10 @@ SAFE = [
 ]
 UNSAFE = [
     ({"GROME_ACCOUNTS_SIGNING_KEY": ""}, "GROME_ACCOUNTS_SIGNING_KEY is not set"),
+    ({"GROME_ACCOUNTS_SECRETS_KEYS": ""}, "GROME_ACCOUNTS_SECRETS_KEYS is not set"),
+    ({"GROME_ACCOUNTS_PEPPER": ""}, "GROME_ACCOUNTS_PEPPER is not set"),
+    ({"GROME_ACCOUNTS_REQUIRE_SECOND_FACTOR": "false"}, "GROME_ACCOUNTS_REQUIRE_SECOND_FACTOR is off"),
+    ({"GROME_BARBERS_APPROVAL": "automatic"}, "GROME_BARBERS_APPROVAL is 'automatic'"),
     ({"GROME_ACCOUNTS_BCRYPT_ROUNDS": "11"}, "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12"),
     ({"GROME_HTTP_PUBLIC_URL": "https://localhost:8000"}, "GROME_HTTP_PUBLIC_URL does not name a public host"),
     ({"GROME_HTTP_PUBLIC_URL": "https://127.0.0.1"}, "GROME_HTTP_PUBLIC_URL does not name a public host"),
@@ -188,6 +191,8 @@ def test_production_without_variables_reports_every_unsafe_setting() -> None:
     told = faults(GROME_ENV="production")
     assert [fault.split()[0] for fault in told] == [
         "GROME_ACCOUNTS_SIGNING_KEY",
+        "GROME_ACCOUNTS_SECRETS_KEYS",
+        "GROME_ACCOUNTS_PEPPER",
         "GROME_HTTP_PUBLIC_URL",
         "GROME_HTTP_PUBLIC_URL",
         "GROME_MAIL_SENDER",

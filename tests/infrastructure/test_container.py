@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from config.settings import load_settings
+from config.loading import load_settings
 from grome.common.clock import system_clock
 from grome.infrastructure.container import (
     Container,

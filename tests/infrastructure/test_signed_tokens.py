@@ -1,5 +1,6 @@
-"""Keys derived from the signing key: which keys are taken, and that the PEM's line breaks change nothing."""
+"""Signing keys and keys for secrets: their forms, and that links and secrets stay readable over a rotation."""
 
+import base64
 import hashlib
 import hmac
 
@@ -8,18 +9,49 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from grome.accounts.models import Topic
-from grome.accounts.tokens import AccessTokens
+from grome.accounts.tokens import RefreshToken, RefreshTokens
 from grome.calendar_feeds.feed_urls import FeedUrls
 from grome.common.clock import system_clock
+from grome.common.errors import NotFound
 from grome.common.ids import new_id
-from grome.infrastructure.signed_tokens import LinkSigner, derive_key
+from grome.infrastructure.secret_keys import Sealer, SecretKeys
+from grome.infrastructure.signed_tokens import link_signer
+from grome.infrastructure.signing_keys import SigningKeys, load_signing_key
 from grome.infrastructure.storage.links import FileLinks
 from grome.notifications.unsubscribe import UnsubscribeLinks
+from grome.receipts.links import ReceiptLinks
+from grome.webhooks.errors import UnreadableSecretError
 from grome.webhooks.signing import SecretSealer
-from tests.builders.keys import new_signing_key
+from tests.builders.keys import new_secrets_key, new_signing_key, secret_keys
 
-KEY = new_signing_key()
+KEY, NEW_KEY = new_signing_key(), new_signing_key()
 SPELLINGS = (KEY, KEY.strip(), f"\n{KEY}\n\n", KEY.replace("\n", "\r\n"))
+
+
+class Made:
+    """Holds links, a calendar address, a sealed secret and a refresh token that were made by the same keys."""
+
+    def __init__(self, keys: SecretKeys) -> None:
+        self.person, self.endpoint = new_id(), new_id()
+        self.sealed = SecretSealer(keys).seal(b"secret", self.endpoint)
+        self.unsubscribe = UnsubscribeLinks(keys, "").token(self.person, Topic.REVIEWS)
+        self.calendar = FeedUrls(keys, "").build(self.person, 3).split("/")[3]
+        self.file = FileLinks(keys, "", system_clock).write("a", 60, "b", "c").rpartition("/")[2]
+        self.receipt = ReceiptLinks(keys, "", system_clock).url(self.endpoint, self.person).rpartition("/")[2]
+        self.refresh = RefreshTokens(keys).write(RefreshToken(self.person, 7))
+
+    def is_readable(self, keys: SecretKeys) -> bool:
+        try:
+            return (
+                SecretSealer(keys).open(self.sealed, self.endpoint) == b"secret"
+                and UnsubscribeLinks(keys, "").read(self.unsubscribe) == (self.person, Topic.REVIEWS)
+                and FeedUrls(keys, "").is_valid(self.calendar, self.person, 3)
+                and FileLinks(keys, "", system_clock).read(self.file) is not None
+                and ReceiptLinks(keys, "", system_clock).find(self.receipt) is not None
+                and RefreshTokens(keys).read(self.refresh) == RefreshToken(self.person, 7)
+            )
+        except (UnreadableSecretError, NotFound):
+            return False
 
 
 @pytest.mark.parametrize(
@@ -37,36 +69,76 @@ def test_signing_key_of_another_algorithm_is_refused(
 ) -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     with pytest.raises(TypeError, match="Ed25519"):
-        AccessTokens(pem, 900)
+        SigningKeys(pem)
     with pytest.raises(TypeError, match="Ed25519"):
-        derive_key(pem, "anything")
+        SecretKeys([pem])
 
 
 def test_signing_key_that_is_not_pem_is_refused() -> None:
     with pytest.raises(ValueError, match=r"PEM|deserialize"):
-        AccessTokens("not a key", 900)
+        SigningKeys("not a key")
+    with pytest.raises(ValueError, match="PEM"):
+        SigningKeys(KEY, f"{KEY} and more")
+
+
+def test_signature_names_its_key_and_is_verified_after_a_rotation() -> None:
+    old = SigningKeys(KEY)
+    new = SigningKeys(new_signing_key(), f"{KEY}{new_signing_key()}")
+    signature = old.sign(b"said")
+    assert new.is_signed(b"said", signature, old.kid)
+    assert not new.is_signed(b"said", signature, new.kid)
+    assert not new.is_signed(b"other", signature, old.kid)
+    assert not SigningKeys(new_signing_key()).is_signed(b"said", signature, old.kid)
+    assert len(new.publics) == 3
 
 
 def test_derived_key_is_the_same_for_each_spelling_of_the_pem() -> None:
-    assert len({derive_key(pem, "a") for pem in SPELLINGS}) == 1
-    assert len({derive_key(KEY, "a"), derive_key(KEY, "b"), derive_key(new_signing_key(), "a")}) == 3
+    assert len({SecretKeys([pem]).derive("a")[0] for pem in SPELLINGS}) == 1
+    others = SecretKeys([KEY]).derive("b")[0], secret_keys().derive("a")[0]
+    assert len({SecretKeys([KEY]).derive("a")[0], *others}) == 3
 
 
 def test_links_and_secrets_stay_valid_for_each_spelling_of_the_pem() -> None:
-    person, endpoint = new_id(), new_id()
-    sealed = SecretSealer(KEY).seal(b"secret", endpoint)
-    topic = UnsubscribeLinks(KEY, "").token(person, Topic.REVIEWS)
-    calendar = FeedUrls(KEY, "").build(person, 3).split("/")[3]
-    file = FileLinks(KEY, "", system_clock).write("a", 60, "b", "c").rpartition("/")[2]
-    for pem in SPELLINGS:
-        assert SecretSealer(pem).open(sealed, endpoint) == b"secret"
-        assert UnsubscribeLinks(pem, "").read(topic) == (person, Topic.REVIEWS)
-        assert FeedUrls(pem, "").is_valid(calendar, person, 3)
-        assert FileLinks(pem, "", system_clock).read(file) is not None
+    made = Made(SecretKeys([KEY]))
+    assert all(made.is_readable(SecretKeys([pem])) for pem in SPELLINGS)
+
+
+def test_links_and_secrets_stay_valid_over_rotations_of_both_keys() -> None:
+    """Each step adds or replaces one key, from a release without secrets keys on."""
+    first, second = new_secrets_key(1), new_secrets_key(2)
+    steps = [
+        SecretKeys([KEY]),
+        SecretKeys([KEY], f"0,{first}"),
+        SecretKeys([KEY], f"{first},{second}"),
+        SecretKeys([NEW_KEY, KEY], f"{second},{first}"),
+    ]
+    made = [Made(keys) for keys in steps]
+    for one, keys, following in zip(made, steps, [*steps[1:], steps[-1]], strict=True):
+        assert one.is_readable(keys)
+        assert one.is_readable(following), "a process of the next step runs beside a process of this step"
+    # Processes that are a step behind read what a process of the next step makes.
+    assert all(one.is_readable(keys) for one, keys in zip(made[1:], steps, strict=False))
+    assert all(one.is_readable(steps[-1]) for one in made)
+    assert not made[0].is_readable(SecretKeys([NEW_KEY], second))
+    raw = load_signing_key(KEY).private_bytes_raw()
+    kept = SecretKeys([NEW_KEY], f"{second},0:{base64.b64encode(raw).decode()}")
+    assert made[0].is_readable(kept), "the seed of a removed signing key stays a key for secrets"
+
+
+def test_sealed_secret_tells_whether_its_key_is_current() -> None:
+    old = Sealer(SecretKeys([KEY]), "things")
+    new = Sealer(SecretKeys([NEW_KEY, KEY]), "things")
+    sealed = old.seal(b"secret", b"id")
+    assert (old.is_current(sealed, b"id"), new.is_current(sealed, b"id")) == (True, False)
+    assert new.open(sealed, b"id") == b"secret"
+    assert new.is_current(new.seal(b"secret", b"id"), b"id")
+    for wrong in (b"", sealed[:11], sealed[:-1], sealed[::-1]):
+        assert new.open(wrong, b"id") is None
+    assert new.open(sealed, b"another id") is None
 
 
 def test_signature_by_the_old_key_derivation_is_accepted() -> None:
-    signer = LinkSigner(KEY, "calendar addresses", 16)
+    signer = link_signer(SecretKeys([NEW_KEY, KEY.strip()]), "calendar addresses", 16)
     old_key = hashlib.sha256(b"calendar addresses\0" + KEY.encode()).digest()
     assert signer.is_signed(b"said", hmac.digest(old_key, b"said", "sha256")[:16])
     assert signer.is_signed(b"said", signer.sign(b"said"))

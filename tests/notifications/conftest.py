@@ -6,6 +6,7 @@ from config.settings import Settings
 from grome.accounts.service import AccountService
 from grome.bookings.queries import BookingQueries
 from grome.infrastructure.container import Container
+from grome.infrastructure.secret_keys import SecretKeys
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.chat_contexts import ChatContexts
 from grome.notifications.context_loader import ContextLoader
@@ -34,7 +35,7 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def links(container: Container) -> UnsubscribeLinks:
-    return UnsubscribeLinks(container.settings.accounts.signing_key, "https://grome.example")
+    return UnsubscribeLinks(container.get(SecretKeys), "https://grome.example")
 
 
 @pytest.fixture

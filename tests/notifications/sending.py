@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Awaitable
 
-from config.settings import load_settings
+from config.loading import load_settings
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.logs import configure_logging
 from grome.notifications.push import Push, Pusher, PushFailedError, open_pusher

@@ -15,14 +15,15 @@ from grome.common.errors import NotFound
 from grome.common.ids import new_id
 from grome.common.languages import Language
 from grome.infrastructure.container import Container
+from grome.infrastructure.secret_keys import SecretKeys
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.notifications.unsubscribe_page import TEXTS, render_page
-from tests.builders.keys import new_signing_key
+from tests.builders.keys import secret_keys
 from tests.builders.people import Person, register
 from tests.notifications.booking_notices import perform, request_visit, set_preferences
 from tests.notifications.recorders import Pipeline
 
-LINKS = UnsubscribeLinks(new_signing_key(), "https://grome.example")
+LINKS = UnsubscribeLinks(secret_keys(), "https://grome.example")
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 LANGUAGES: tuple[Language, ...] = ("en", "es", "fr", "de", "ar", "ja")
 
@@ -35,7 +36,7 @@ async def topics_off(http: httpx.AsyncClient, person: Person) -> list[str]:
 
 
 def path_of(container: Container, person: Person, topic: Topic) -> str:
-    links = UnsubscribeLinks(container.settings.accounts.signing_key, "")
+    links = UnsubscribeLinks(container.get(SecretKeys), "")
     return links.url(person.id, topic)
 
 
@@ -52,7 +53,7 @@ def test_altered_link_is_refused(data: st.DataObject) -> None:
     token = LINKS.token(new_id(), Topic.REVIEWS)
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.sampled_from("ABCDEFGHIJ0123456789_-").filter(lambda letter: letter != token[place]))
-    foreign = UnsubscribeLinks(new_signing_key(), "").token(new_id(), Topic.REVIEWS)
+    foreign = UnsubscribeLinks(secret_keys(), "").token(new_id(), Topic.REVIEWS)
     for changed in (token[:place] + other + token[place + 1 :], token[:place], foreign, f"{token}="):
         with pytest.raises(NotFound):
             LINKS.read(changed)
@@ -110,7 +111,7 @@ async def test_click_in_either_form_unsubscribes_once(http: httpx.AsyncClient, c
 
 
 async def test_unknown_link_is_not_found(http: httpx.AsyncClient, container: Container) -> None:
-    links = UnsubscribeLinks(container.settings.accounts.signing_key, "")
+    links = UnsubscribeLinks(container.get(SecretKeys), "")
     nobodys = links.url(new_id(), Topic.BOOKINGS)
     for path in (nobodys, "/v1/unsubscribe/a", "/v1/unsubscribe/%ff", "/v1/unsubscribe/%C3%A4"):
         for response in (await http.get(path), await http.post(path, data=ONE_CLICK)):

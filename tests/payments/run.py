@@ -12,7 +12,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from config.settings import Settings, load_settings
+from config.loading import load_settings
+from config.settings import Settings
 from grome.accounts.tokens import load_or_create_signing_key
 from grome.dev.embedded import embedded_servers
 from tests.payments.audit_books import find_errors

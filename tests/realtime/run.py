@@ -10,7 +10,7 @@ import click
 import msgspec
 from rich.console import Console
 
-from config.settings import load_settings
+from config.loading import load_settings
 from grome.accounts.tokens import load_or_create_signing_key
 from tests.realtime.faults.storm import Plan, storm
 from tests.support.servers import own_mongod, own_valkey

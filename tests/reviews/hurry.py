@@ -6,7 +6,7 @@ import sys
 from random import Random
 from uuid import UUID
 
-from config.settings import load_settings
+from config.loading import load_settings
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
 from grome.composition import open_container

@@ -14,7 +14,8 @@ import httpx
 import msgspec
 from rich.table import Table
 
-from config.settings import Settings, load_settings
+from config.loading import load_settings
+from config.settings import Settings
 from grome.accounts.tokens import load_or_create_signing_key
 from grome.cli.bootstrap import opened_container
 from grome.infrastructure.container import Container

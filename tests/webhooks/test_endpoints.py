@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
+from grome.infrastructure.secret_keys import SecretKeys
 from grome.webhooks.errors import UnreadableSecretError
 from grome.webhooks.schemas import EndpointIn
 from grome.webhooks.service import WebhookService
 from grome.webhooks.signing import SecretSealer, new_secret
-from tests.builders.keys import new_signing_key
+from tests.builders.keys import new_signing_key, secret_keys
 from tests.builders.people import Person, create_admin, register
 
 PATH = "/v1/webhooks/endpoints"
@@ -168,16 +169,16 @@ class TestSecrets:
         (sealed,) = [bytes(one["sealed"]) for one in stored["secrets"]]
         assert plain not in sealed
         assert made["secret"] not in repr(stored)
-        vault = SecretSealer(container.settings.accounts.signing_key)
+        vault = SecretSealer(container.get(SecretKeys))
         assert vault.open(sealed, UUID(made["endpoint"]["id"])) == plain
 
     def test_sealed_secret_is_bound_to_key_and_endpoint(self) -> None:
-        vault, secret, endpoint_id = SecretSealer(new_signing_key()), new_secret(), new_id()
+        vault, secret, endpoint_id = SecretSealer(secret_keys()), new_secret(), new_id()
         sealed = vault.seal(secret, endpoint_id)
         assert vault.open(sealed, endpoint_id) == secret
         assert vault.seal(secret, endpoint_id) != sealed
         for other, given, whose in (
-            (SecretSealer(new_signing_key()), sealed, endpoint_id),
+            (SecretSealer(secret_keys()), sealed, endpoint_id),
             (vault, sealed, new_id()),
             (vault, sealed[:-1] + bytes([sealed[-1] ^ 1]), endpoint_id),
         ):
@@ -189,7 +190,7 @@ class TestSecrets:
         key, endpoint_id = new_signing_key(), new_id()
         derived = HKDF(SHA256(), length=32, salt=None, info=b"grome webhook secrets 1").derive(key.encode())
         sealed = b"a nonce of 12"[:12] + AESGCM(derived).encrypt(b"a nonce of 12"[:12], b"secret", endpoint_id.bytes)
-        assert SecretSealer(key).open(sealed, endpoint_id) == b"secret"
+        assert SecretSealer(secret_keys(key)).open(sealed, endpoint_id) == b"secret"
 
     async def test_concurrent_rotations_all_count(
         self, http: httpx.AsyncClient, container: Container, owner: Person
@@ -200,7 +201,7 @@ class TestSecrets:
         secrets = {answer.json()["secret"] for answer in rotated}
         stored = await container.database["webhook_endpoints"].find_one({"_id": made.endpoint.id})
         assert stored is not None
-        vault = SecretSealer(container.settings.accounts.signing_key)
+        vault = SecretSealer(container.get(SecretKeys))
         kept = [vault.open(bytes(one["sealed"]), made.endpoint.id) for one in stored["secrets"]]
         known = {base64.b64decode(one.removeprefix("whsec_")) for one in (*secrets, made.secret)}
         assert (len(kept), set(kept)) == (4, known)

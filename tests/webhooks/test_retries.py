@@ -21,7 +21,7 @@ from grome.webhooks.errors import DeliveryError
 from grome.webhooks.models import MIN_FAILURES, WEBHOOK, StoredSecret
 from grome.webhooks.repository import EndpointRepository
 from grome.webhooks.signing import SecretSealer
-from tests.builders.keys import new_signing_key
+from tests.builders.keys import secret_keys
 from tests.builders.people import Person
 from tests.webhooks.receiver import Receiver, answering
 from tests.webhooks.trial import Endpoint, Trial
@@ -250,12 +250,12 @@ async def test_delivery_of_a_deleted_endpoint_is_not_sent(trial: Trial, receiver
     assert receiver.connections == 0
 
 
-async def test_changed_signing_key_sends_nothing_unsigned(trial: Trial, receiver: Receiver) -> None:
+async def test_lost_secrets_key_sends_nothing_unsigned(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     endpoints = EndpointRepository(trial.container.database)
     stored = await endpoints.find({}, endpoint.id)
     assert stored is not None
-    sealed = StoredSecret(SecretSealer(new_signing_key()).seal(b"x" * 32, endpoint.id))
+    sealed = StoredSecret(SecretSealer(secret_keys()).seal(b"x" * 32, endpoint.id))
     assert await endpoints.replace_secrets(stored, [sealed])
     with pytest.raises(DeliveryError, match="rotate it"):
         await trial.deliver(endpoint, event)

@@ -30,6 +30,7 @@ async def person_or_none(request: Request, authorization: Annotated[str | None, 
             request.app.state.public_key,
             algorithms=["EdDSA"],
             issuer="grome",
+            audience="grome",
             options={"require": ["exp", "sub", "role"]},
         )
         return Person(UUID(claims["sub"]), claims["role"])

@@ -1,7 +1,7 @@
 """Build the OpenAPI 3.1 document from the declared routes and the Structs that decode and encode it."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -70,6 +70,7 @@ class _Schemas:
             types.update(dict.fromkeys(operation.hints[name] for name in ("body", "query") if name in operation.hints))
             types.update(dict.fromkeys(operation.path_parts.values()))
             types.update(dict.fromkeys(kind for kind in operation.answers.values() if isinstance(kind, type)))
+            types.update(dict.fromkeys(filter(None, (error.extension_type for error in operation.refusals))))
         wanted = list(types)
         schemas, self.components = describe_types(wanted)
         self._schemas = dict(zip(wanted, schemas, strict=True))
@@ -80,11 +81,14 @@ class _Schemas:
     def of(self, kind: Any) -> Json:  # noqa: ANN401 -- any type that an operation names
         return dict(self._schemas[kind])
 
-    def problem_of(self, codes: Iterable[str]) -> Json:
+    def problem_of(self, errors: Collection[type[ApiError]]) -> Json:
         """A problem with one of these codes, named once: else generators make thousands of types."""
-        codes = list(codes)
+        codes = [error.code for error in errors]
         name = "Or".join(code.title().replace("_", "") for code in codes) + Problem.__name__
         narrowed = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string", "enum": codes}}}
+        for error in errors:
+            if error.extension_type:
+                narrowed["properties"] |= self.components[error.extension_type.__name__]["properties"]
         self.components[name] = {"title": name, "allOf": [{"$ref": SCHEMA_REF.format(name=Problem.__name__)}, narrowed]}
         return {"$ref": SCHEMA_REF.format(name=name)}
 
@@ -148,12 +152,13 @@ def _query_parameter(name: str, schema: Json, required: bool) -> Json:  # noqa: 
 
 def _responses(operation: Operation, schemas: _Schemas) -> Json:
     responses: Json = {}
-    by_status: dict[int, dict[str, str]] = {}
+    by_status: dict[int, dict[str, type[ApiError]]] = {}
     for refusal in (*_common_refusals(operation), *operation.refusals):
-        by_status.setdefault(refusal.status, {})[refusal.code] = refusal.title
-    for status, codes in sorted(by_status.items()):
-        told = " ".join(f"`{code}`: {title}." for code, title in codes.items())
-        responses[str(status)] = {"description": told, "content": {PROBLEM: {"schema": schemas.problem_of(codes)}}}
+        by_status.setdefault(refusal.status, {})[refusal.code] = refusal
+    for status, errors in sorted(by_status.items()):
+        told = " ".join(f"`{code}`: {error.title}." for code, error in errors.items())
+        schema = schemas.problem_of(errors.values())
+        responses[str(status)] = {"description": told, "content": {PROBLEM: {"schema": schema}}}
     for status, kind in operation.answers.items():
         # A status can be both an answer and an error: /health/ready names the missing services in a 503.
         response = responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})

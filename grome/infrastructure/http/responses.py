@@ -65,7 +65,8 @@ def problem(request: Request, refusal: ApiError) -> HTTPResponse:
         detail=refusal.detail,
         errors=[FieldFault(field, message) for field, message in refusal.faults],
     )
-    response = body(request, encode(told), refusal.status, PROBLEM)
+    members = msgspec.to_builtins(refusal.extension) if refusal.extension else {}
+    response = body(request, encode(msgspec.to_builtins(told) | members), refusal.status, PROBLEM)
     response.headers.update(refusal.headers)
     return response
 

@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Struct
 
 from grome.common.clock import Clock
-from grome.infrastructure.signed_tokens import LinkSigner, decode_token, encode_token
+from grome.infrastructure.secret_keys import Macs, SecretKeys
+from grome.infrastructure.signed_tokens import decode_token, encode_token, link_signer
 from grome.infrastructure.storage.protocol import UploadForm
 
 PATH: Final = "/v1/files"
@@ -34,9 +35,9 @@ class FileForm(Struct, frozen=True, array_like=True):
 class FileLinks:
     """Writes and reads links and forms. The keys are derived, so that no other signed token passes for either."""
 
-    def __init__(self, signing_key: str, public_url: str, clock: Clock) -> None:
-        self._link_signer = LinkSigner(signing_key, "links to files", _MAC_BYTES)
-        self._form_signer = LinkSigner(signing_key, "forms for files", _MAC_BYTES)
+    def __init__(self, keys: SecretKeys, public_url: str, clock: Clock) -> None:
+        self._link_signer = link_signer(keys, "links to files", _MAC_BYTES)
+        self._form_signer = link_signer(keys, "forms for files", _MAC_BYTES)
         self._public_url, self._clock = public_url, clock
 
     def write(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
@@ -66,11 +67,11 @@ class FileLinks:
         return int(self._clock().timestamp()) + seconds
 
 
-def _signed(signer: LinkSigner, said: bytes) -> str:
+def _signed(signer: Macs, said: bytes) -> str:
     return encode_token(signer.sign(said) + said)
 
 
-def _verified(signer: LinkSigner, token: str) -> bytes | None:
+def _verified(signer: Macs, token: str) -> bytes | None:
     raw = decode_token(token)
     if raw is None:
         return None

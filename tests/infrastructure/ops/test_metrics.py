@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from saq.job import Job as Message
 from saq.queue.redis import RedisQueue
 
-from config.settings import Settings, SettingsError, load_settings
+from config.loading import load_settings
+from config.settings import Settings, SettingsError
 from grome.app import App
 from grome.common.clock import system_clock
 from grome.infrastructure.container import Container

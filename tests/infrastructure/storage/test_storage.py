@@ -22,7 +22,7 @@ from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.opening import open_storage
 from grome.infrastructure.storage.protocol import MissingFileError, Storage, checked_key
 from grome.infrastructure.storage.s3 import PART, S3Storage
-from tests.builders.keys import new_signing_key
+from tests.builders.keys import new_signing_key, secret_keys
 from tests.support.processes import free_port
 from tests.support.s3 import bucket
 
@@ -231,7 +231,9 @@ async def test_unreachable_storage_raises_unavailable(
 
 def test_file_link_with_an_invalid_signature_is_rejected(settings: Settings) -> None:
     key = settings.accounts.signing_key
-    ours, others = (FileLinks(one, "https://grome.example", system_clock) for one in (key, new_signing_key()))
+    ours, others = (
+        FileLinks(secret_keys(one), "https://grome.example", system_clock) for one in (key, new_signing_key())
+    )
     url = ours.write("reports/1", 60, NAME, TYPE)
     assert url.startswith("https://grome.example/v1/files/")
     token = url.rpartition("/")[2]

@@ -23,6 +23,7 @@ from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord
+from grome.infrastructure.signing_keys import SigningKeys
 from grome.migrations import MIGRATIONS
 from tests.builders.barbers import barber
 from tests.builders.people import Person, register
@@ -115,7 +116,8 @@ class _Storm:
     def __post_init__(self) -> None:
         self.dice = random.Random(self.plan.seed)  # noqa: S311 -- reproducible, and no secret
         self._live, self._rest = (
-            AccessTokens(self.settings.accounts.signing_key, life_s) for life_s in (_LIVE_TOKEN_S, _REST_TOKEN_S)
+            AccessTokens(SigningKeys(self.settings.accounts.signing_key), life_s)
+            for life_s in (_LIVE_TOKEN_S, _REST_TOKEN_S)
         )
 
     # ---- people and their devices

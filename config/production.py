@@ -1,0 +1,105 @@
+"""Settings that need others, and settings that are unsafe in production."""
+
+from email.utils import parseaddr
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from config.keys import numbered_key_faults, signing_key_faults
+from config.settings import Settings
+
+
+def incomplete_settings(settings: Settings) -> list[str]:
+    """Return a sentence for each setting that another setting needs."""
+    faults = []
+    if settings.push.transport == "fcm" and not settings.push.service_account:
+        faults.append("GROME_PUSH_SERVICE_ACCOUNT is not set: GROME_PUSH_TRANSPORT is fcm, which needs it.")
+    if settings.stripe.secret_key and not (settings.stripe.publishable_key and settings.stripe.webhook_secrets):
+        faults.append("GROME_STRIPE_PUBLISHABLE_KEY or GROME_STRIPE_WEBHOOK_SECRETS is not set: payments need both.")
+    if settings.storage.kind == "s3" and not settings.storage.bucket:
+        faults.append("GROME_STORAGE_BUCKET is not set: GROME_STORAGE_KIND is 's3'.")
+    accounts = settings.accounts
+    if accounts.country_database and not Path(accounts.country_database).is_file():
+        faults.append(f"GROME_ACCOUNTS_COUNTRY_DATABASE is {accounts.country_database!r}, which is no file.")
+    for variable, text in (
+        ("GROME_ACCOUNTS_SIGNING_KEY", accounts.signing_key),
+        ("GROME_ACCOUNTS_OLD_SIGNING_KEYS", accounts.old_signing_keys),
+    ):
+        if text:
+            faults += signing_key_faults(variable, text)
+    if accounts.secrets_keys:
+        faults += numbered_key_faults("GROME_ACCOUNTS_SECRETS_KEYS", accounts.secrets_keys, unkeyed="0")
+    if accounts.pepper:
+        faults += numbered_key_faults("GROME_ACCOUNTS_PEPPER", accounts.pepper)
+    return faults
+
+
+def unsafe_settings(settings: Settings) -> list[str]:
+    """Return a sentence for each setting that is unsafe in production."""
+    if settings.env != "production":
+        return []
+    public, sender = urlsplit(settings.http.public_url), parseaddr(settings.mail.sender)[1]
+    rules = {
+        "GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.": (
+            not settings.accounts.signing_key
+        ),
+        "GROME_ACCOUNTS_SECRETS_KEYS is not set: links, codes and stored secrets need a key of their own.": (
+            not settings.accounts.secrets_keys
+        ),
+        "GROME_ACCOUNTS_PEPPER is not set: a stolen database alone would do to guess passwords.": (
+            not settings.accounts.pepper
+        ),
+        "GROME_ACCOUNTS_REQUIRE_SECOND_FACTOR is off: a stolen password would open an admin's account.": (
+            not settings.accounts.require_second_factor
+        ),
+        "GROME_BARBERS_APPROVAL is 'automatic': anybody could pose as a barber and take deposits.": (
+            settings.barbers.approval == "automatic"
+        ),
+        "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.": settings.accounts.bcrypt_rounds < 12,  # noqa: PLR2004 -- the figure is the rule
+        "GROME_HTTP_PUBLIC_URL does not name a public host: links in messages would lead nowhere.": (
+            _is_local(public.hostname or "")
+        ),
+        "GROME_HTTP_PUBLIC_URL is not https: links in messages carry secrets.": public.scheme != "https",
+        "GROME_MAIL_TRANSPORT is 'folder': mail would stay on this machine, for everybody to read.": (
+            settings.mail.transport == "folder"
+        ),
+        "GROME_MAIL_SENDER is not an address of a domain of yours: mail servers would refuse it.": (
+            "@" not in sender or _is_local(sender.rpartition("@")[2])
+        ),
+        "GROME_MAIL_SECURITY is 'none': mail and password would cross the network in the clear.": (
+            settings.mail.security == "none" and not _is_loopback(settings.mail.host)
+        ),
+        "GROME_PUSH_URL is not https: the token that may send would cross the network in the clear.": (
+            settings.push.transport == "fcm" and urlsplit(settings.push.url).scheme != "https"
+        ),
+        "GROME_STRIPE_URL is set: payments would go to another server than Stripe's.": bool(settings.stripe.url),
+        "GROME_HTTP_APP_URL is not https: links in messages would lead to an unencrypted page.": (
+            urlsplit(settings.http.app_base).scheme != "https" and bool(settings.http.app_url)
+        ),
+        "GROME_SMS_UNVERIFIED is on: anybody could have texts sent to a stranger's phone, at your cost.": (
+            settings.sms.unverified
+        ),
+        "GROME_WEBHOOKS_PRIVATE_ADDRESSES is on: anybody could make Grome call servers of your network.": (
+            settings.webhooks.private_addresses
+        ),
+    }
+    return [sentence for sentence, broken in rules.items() if broken]
+
+
+# RFC 6761, RFC 6762 and RFC 2606: names that no public host has.
+_LOCAL_DOMAINS = ("localhost", "local", "internal", "test", "example", "invalid", "example.com", "example.org")
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        name = host.lower().rstrip(".")
+        return not name or any(name == local or name.endswith(f".{local}") for local in _LOCAL_DOMAINS)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
