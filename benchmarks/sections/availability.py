@@ -25,7 +25,7 @@ from grome.availability.schemas import SlotQuery
 from grome.availability.service import AvailabilityService
 from grome.barbers.calendar_builder import build_calendar_and_visit
 from grome.barbers.change_feed import BarberChangeFeed
-from grome.barbers.models import Barber
+from grome.barbers.models import Approval, Barber
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import BarberService
 from grome.bookings.drafts import BookingDraft, PlatformTerms, build_booking
@@ -140,7 +140,12 @@ def _contenders(container: Container, barbers: Sequence[Barber], first: date) ->
     # One that hears of no changes, and therefore remembers nobody.
     deaf = BarberChangeFeed(redis.commands, redis.commands, get(Namespace))
     forgetful = BarberService(
-        BarberRepository(container.database), get(CatalogueService), deaf, get(Transactions), container.clock
+        BarberRepository(container.database),
+        get(CatalogueService),
+        deaf,
+        get(Transactions),
+        Approval.APPROVED,
+        container.clock,
     )
     now = datetime.now(UTC)
     moments = [_some_start(barber, now, first) for barber in barbers]

@@ -128,7 +128,7 @@ class AnyBarberService:
             _Candidate(barber, services, found[barber.id])
             for barber in await self._barbers.list_by_ids(list(found))
             # The map data may be older than the profile just read.
-            if (services := try_choose_services(barber, wanted.service_ids))
+            if barber.is_approved and (services := try_choose_services(barber, wanted.service_ids))
         ]
         affordable = [each for each in candidates if wanted.price_max is None or each.price <= wanted.price_max]
         return sorted(affordable, key=lambda each: (each.distance_m, -each.barber.rating, each.barber.id))

@@ -39,7 +39,7 @@ class AvailabilityService:
     async def list_slots(self, barber_id: UUID, query: SlotQuery) -> SlotsOut:
         """List every start that can be booked now. Raises NotFound, or Invalid for the faulty field of the query."""
         _check_dates(query)
-        barber = await self._barbers.get(barber_id)
+        barber = await self._barbers.get_approved(barber_id)
         services = choose_services(barber, query.service_ids, query.add_on_ids)
         calendar, visit = build_calendar_and_visit(barber, services, self._clock(), frozenset(), _travel(barber, query))
         required = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
@@ -66,12 +66,16 @@ class AvailabilityService:
     ) -> frozenset[UUID]:
         """Return the barbers with a free slot wholly between two aware moments, without buffers.
 
-        The visit is for the service, or for the shortest service of each barber. A barber that does not exist or does
-        not offer the service is not free. It takes at most two queries, regardless of the number of barbers.
+        The visit is for the service, or for the shortest service of each barber. A barber that does not exist, is
+        not approved or does not offer the service is not free. It takes at most two queries for any number of barbers.
         """
         barbers = await self._barbers.list_by_ids(barber_ids)
         candidates = self._build_candidates(
-            [(barber, [service]) for barber in barbers if (service := _find_shortest(barber, service_id))]
+            [
+                (barber, [service])
+                for barber in barbers
+                if barber.is_approved and (service := _find_shortest(barber, service_id))
+            ]
         )
         starts = [calendar.starts_between(start, end, visit) for _, calendar, visit in candidates]
         free: set[UUID] = set()

@@ -1,6 +1,7 @@
 """Define barbers, with their place, services and prices."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -39,6 +40,14 @@ MAX_OVERRIDES: Final = 366
 MAX_TIME_OFF: Final = 100
 MAX_COMMISSION_CHANGES: Final = 100
 MAX_REASON_LENGTH: Final = 300
+
+
+class Approval(StrEnum):
+    """Tells whether an admin has approved a barber. Customers find and book approved barbers only."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 class ScheduleExceptions(Struct, frozen=True):
@@ -208,6 +217,18 @@ class Commission(Struct, frozen=True, kw_only=True):
     version: Annotated[int, Meta(ge=0)] = 0
 
 
+class ApprovalRecord(Struct, frozen=True, kw_only=True):
+    """Holds the approval of a barber, under the barber's id. It stays if the profile is removed.
+
+    `approval` of the profile is derived from it, and is written in the same transaction. `changes` only grows, so that
+    a new profile and a decision of an admin conflict if they are concurrent.
+    """
+
+    id: UUID = field(name="_id")
+    approval: Approval
+    changes: Annotated[int, Meta(ge=0)] = 0
+
+
 def rating_delta(removed: int | None, added: int | None) -> RatingDelta:
     """Return the change of each count, by the names in `StarCounts`, if one rating is removed and another is added."""
     names = StarCounts.__struct_fields__
@@ -221,7 +242,8 @@ class Barber(Struct, frozen=True, kw_only=True):
     the part of town. House calls go as far as `service_radius_km`, 0 for none. `version` grows with every write;
     `created_at` and then `version` order the published changes of a barber. `commission_bp` is None for the platform's
     ordinary commission. `notice` is the outbox for going online and offline: it has the newest notice, or two after a
-    move of a barber that is online.
+    move of a barber that is online; a barber that is not approved makes no notices. Barbers from before approvals are
+    approved.
     """
 
     id: UUID = field(name="_id")
@@ -244,9 +266,14 @@ class Barber(Struct, frozen=True, kw_only=True):
     deposit_rules: DepositRules = DepositRules()
     commission_bp: BasisPoints | None = None
     notice: Annotated[list[OnlineNotice], stored_items(at_most=2)] = []
+    approval: Approval = Approval.APPROVED
     version: Annotated[int, Meta(ge=1)] = 1
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_approved(self) -> bool:
+        return self.approval is Approval.APPROVED
 
 
 class BarberWords(Struct, frozen=True):
@@ -284,13 +311,24 @@ def map_entry(barber: Barber) -> BarberMapEntry:
 
 
 def notices_of_switch(barber: Barber, now: datetime, *, is_online: bool) -> list[OnlineNotice]:
-    """Return the notice of a barber that goes online or offline."""
-    return _notices(barber, now, (is_online, barber.location))
+    """Return the notice of a barber that goes online or offline; none if it is not approved."""
+    return _notices(barber, now, (is_online, barber.location)) if barber.is_approved else []
+
+
+def notices_of_approval(barber: Barber, approval: Approval, now: datetime) -> list[OnlineNotice]:
+    """Return the notice of a barber that customers begin or cease to see.
+
+    There is none if the barber is offline or nothing changes.
+    """
+    is_seen = approval is Approval.APPROVED
+    if not barber.is_online or barber.is_approved == is_seen:
+        return []
+    return _notices(barber, now, (is_seen, barber.location))
 
 
 def notices_of_move(barber: Barber, location: GeoPoint, now: datetime) -> list[OnlineNotice]:
-    """Return the notices of a barber with a new location: none if it is offline or stays where it is."""
-    if not barber.is_online or barber.location == location:
+    """Return the notices of a barber with a new location: none if it is offline, not approved, or stays."""
+    if not (barber.is_online and barber.is_approved) or barber.location == location:
         return []
     return _notices(barber, now, (False, barber.location), (True, location))
 

@@ -13,6 +13,8 @@ from pymongo import IndexModel, ReturnDocument
 from grome.barbers.errors import CurrencyInUse
 from grome.barbers.models import (
     MAX_COMMISSION_CHANGES,
+    Approval,
+    ApprovalRecord,
     Barber,
     BarberMapEntry,
     BarberWords,
@@ -22,6 +24,7 @@ from grome.barbers.models import (
     Ratings,
     StarCounts,
     StoredBarber,
+    notices_of_approval,
     notices_of_move,
     rating_delta,
 )
@@ -55,6 +58,9 @@ COLLECTION = CollectionSpec(
 )
 RATINGS = CollectionSpec("ratings", validator_for(Ratings), [])
 COMMISSIONS = CollectionSpec("commissions", validator_for(Commission), [])
+APPROVALS = CollectionSpec("approvals", validator_for(ApprovalRecord), [])
+# The filter of barbers that customers find. Documents from before approvals have no such field, and pass.
+_APPROVED: Final[Document] = {"approval": {"$nin": [one.value for one in Approval if one is not Approval.APPROVED]}}
 # The filter of barbers that may change their currency: all amounts without a currency beside them are zero.
 _NO_PRICE: Final = {"$not": {"$gt": 0}}
 _PRICES: Final = (
@@ -91,7 +97,7 @@ class ByDistance(Place, frozen=True):
 class BarberRepository:
     def __init__(self, database: Database) -> None:
         self._barbers, self._ratings = database[COLLECTION.name], database[RATINGS.name]
-        self._commissions = database[COMMISSIONS.name]
+        self._commissions, self._approvals = database[COMMISSIONS.name], database[APPROVALS.name]
 
     async def add_many(self, barbers: Sequence[Barber]) -> int:
         """Add the barbers with a free id and skip the rest; return the number of added barbers."""
@@ -133,14 +139,60 @@ class BarberRepository:
         return None
 
     async def add_profile(self, session: Session, profile: Barber) -> Barber:
-        """Store a new profile with the ratings and the commission that the barber has from an earlier profile."""
+        """Store a new profile with the ratings, commission and approval that the barber has from an earlier profile.
+
+        The first profile has the approval that it comes with.
+        """
         stars = (await self._change_ratings(session, profile.id, rating_delta(None, None))).stars
         commission = await self.read_commission(profile.id, session)
-        rated = structs.replace(
-            profile, rating=stars.mean, reviews_count=stars.count, commission_bp=commission.basis_points
+        record = await self._change_approval(
+            session, profile.id, {"$setOnInsert": {"approval": profile.approval.value}}
         )
-        await self._barbers.insert_one(document_of(rated), session=session)
-        return rated
+        restored = structs.replace(
+            profile,
+            rating=stars.mean,
+            reviews_count=stars.count,
+            commission_bp=commission.basis_points,
+            approval=record.approval,
+        )
+        await self._barbers.insert_one(document_of(restored), session=session)
+        return restored
+
+    async def set_approval(self, session: Session, barber_id: UUID, approval: Approval, now: datetime) -> Barber | None:
+        """Store the approval and update the profile; return None if the barber has no profile."""
+        await self._change_approval(session, barber_id, {"$set": {"approval": approval.value}})
+        barber = await self.find(barber_id, session)
+        if barber is None:
+            return None
+        fields: Document = {"approval": approval.value, "updated_at": now}
+        if notices := notices_of_approval(barber, approval, now):
+            fields["notice"] = [to_document(notice) for notice in notices]
+        stored = await self._barbers.find_one_and_update(
+            {"_id": barber_id},
+            {"$set": fields, "$inc": {"version": 1}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(stored, Barber) if stored else None
+
+    async def approve_existing(self) -> None:
+        """Record the approval of barbers from before approvals, as they stand in their profiles."""
+        async for found in self._barbers.find({}, {"approval": 1}):
+            approval = found.get("approval", Approval.APPROVED.value)
+            await self._approvals.update_one(
+                {"_id": found["_id"]}, {"$setOnInsert": {"approval": approval, "changes": 0}}, upsert=True
+            )
+
+    async def _change_approval(self, session: Session, barber_id: UUID, change: Document) -> ApprovalRecord:
+        """Always write, so that of two concurrent transactions for a barber only one succeeds."""
+        stored = await self._approvals.find_one_and_update(
+            {"_id": barber_id},
+            {**change, "$inc": {"changes": 1}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(stored or {}, ApprovalRecord)  # an upsert always returns its document
 
     async def apply_rating_change(self, session: Session, barber_id: UUID, changes: RatingDelta) -> Barber | None:
         """Add the changes to the ratings, and update the profile; return None if the barber has no profile."""
@@ -228,13 +280,13 @@ class BarberRepository:
         return from_document(stored, Barber) if stored else None
 
     async def iter_within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
-        """Yield every barber in a circle as a BarberMapEntry in BSON, in no order.
+        """Yield every approved barber in a circle as a BarberMapEntry in BSON, in no order.
 
         The 2dsphere index also covers circles over a pole or the antimeridian.
         """
         # In batches, so that the event loop runs in between.
         found = self._barbers.find_raw_batches(
-            {"location": _within(centre, radius_m)}, _MAP_ENTRY_FIELDS, batch_size=_BATCH
+            {"location": _within(centre, radius_m), **_APPROVED}, _MAP_ENTRY_FIELDS, batch_size=_BATCH
         )
         async for batch in found:
             for raw in split_batch(cast("bytes", batch)):  # the driver's types take it for a document
@@ -243,27 +295,28 @@ class BarberRepository:
     async def iter_nearest(
         self, point: GeoPoint, from_m: float, to_m: float, batch: int
     ) -> AsyncGenerator[list[bytes]]:
-        """Yield batches of barbers between two distances, nearest first, each a BarberMapEntry in BSON."""
+        """Yield batches of approved barbers between two distances, nearest first, each a BarberMapEntry in BSON."""
         ring = {"$geometry": to_document(point), "$minDistance": from_m, "$maxDistance": to_m}
-        found = self._barbers.find_raw_batches({"location": {"$nearSphere": ring}}, _MAP_ENTRY_FIELDS, batch_size=batch)
+        near = {"location": {"$nearSphere": ring}, **_APPROVED}
+        found = self._barbers.find_raw_batches(near, _MAP_ENTRY_FIELDS, batch_size=batch)
         async with found:  # the caller may stop before the end
             async for raw in found:
                 if documents := list(split_batch(cast("bytes", raw))):
                     yield documents
 
     async def search(self, sought: SearchCriteria, after: Place | None, limit: int) -> list[tuple[Barber, Place]]:
-        """List the best matches with their positions.
+        """List the best matches among approved barbers with their positions.
 
         Equal matches are sorted by distance or, without a point, by rating.
         """
-        search = WordSearch(words=sought.words, fields=_WORD_FIELDS, place=ByRating, direction=-1)
+        search = WordSearch(words=sought.words, fields=_WORD_FIELDS, place=ByRating, direction=-1, where=_APPROVED)
         if sought.point:
             search = WordSearch(
                 words=sought.words,
                 fields=_WORD_FIELDS,
                 place=ByDistance,
                 # Not $geoNear, which reads all barbers around the point even if the words are rare.
-                where={"location": _within(sought.point, sought.radius_m)},
+                where={"location": _within(sought.point, sought.radius_m), **_APPROVED},
                 computed=_haversine(sought.point),
             )
         found = await search.best(self._barbers, after, limit)

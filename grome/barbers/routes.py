@@ -55,14 +55,15 @@ async def read_barber(request: Request, barber_id: UUID) -> BarberOut:
 
 @barbers.get("/me", who=BARBERS, refusals=(NotFound,))
 async def read_own_profile(request: Request, actor: Actor) -> BarberOut:
-    """Return your own profile as customers see it."""
-    return await resolve(request, BarberService).read(actor.id)
+    """Return your own profile, also before it is approved."""
+    return await resolve(request, BarberService).read_own(actor)
 
 
 @barbers.put("/me", who=BARBERS, refusals=(CurrencyInUse,))
 async def put_profile(request: Request, actor: Actor, body: ProfileIn) -> BarberOut:
     """Create or change your profile. A new profile is offline, and has no services and no hours.
 
+    Customers find and book it once an admin has approved you; see your verification.
     The currency cannot change while there are prices: remove the services and the minimum deposit first.
     """
     return await resolve(request, BarberService).put_profile(actor, body)

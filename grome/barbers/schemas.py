@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from grome.barbers.models import (
     MAX_REASON_LENGTH,
+    Approval,
     Barber,
     BasisPoints,
     CancellationPolicy,
@@ -168,7 +169,7 @@ class OpeningsOut(Struct, frozen=True):
 
 
 class BarberOut(Struct, frozen=True):
-    """Shows a barber's public profile."""
+    """Shows a barber's public profile. Only approved barbers can be found and booked."""
 
     id: UUID
     name: str
@@ -187,6 +188,7 @@ class BarberOut(Struct, frozen=True):
     house_calls: HouseCallRules
     terms: Terms
     deposit_rules: DepositRules
+    approval: Approval
 
 
 class NearbyBarber(Struct, frozen=True):
@@ -312,6 +314,7 @@ def barber_out(barber: Barber) -> BarberOut:
         house_calls=barber.house_calls,
         terms=barber.terms,
         deposit_rules=barber.deposit_rules,
+        approval=barber.approval,
     )
 
 

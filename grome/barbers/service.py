@@ -11,6 +11,7 @@ from grome.barbers.cache import BarberCache
 from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.barbers.errors import CurrencyDiffers, ProfileMissing
 from grome.barbers.models import (
+    Approval,
     Barber,
     DepositRules,
     HouseCallRules,
@@ -53,17 +54,29 @@ class BarberService:
         catalogue: CatalogueService,
         changes: BarberChangeFeed,
         transactions: Transactions,
+        first_approval: Approval,
         clock: Clock,
     ) -> None:
+        """`first_approval` is the approval of new profiles."""
         self._barbers, self._catalogue, self._changes, self._clock = barbers, catalogue, changes, clock
-        self._transactions = transactions
+        self._transactions, self._first_approval = transactions, first_approval
         self._cache = BarberCache(changes)
 
     async def get(self, barber_id: UUID) -> Barber:
-        """Return a barber, from the cache if possible. Raises NotFound for the field `barber_id`."""
+        """Return a barber for itself or for its bookings, approved or not, from the cache if possible.
+
+        Raises NotFound for the field `barber_id`.
+        """
         barber = await self.find(barber_id)
         if barber is None:
-            raise NotFound("There is no such barber.", faults=(("barber_id", "is not the id of a barber"),))
+            raise _no_barber()
+        return barber
+
+    async def get_approved(self, barber_id: UUID) -> Barber:
+        """Return a barber that customers can find and book. Raises NotFound, also for a barber that is not approved."""
+        barber = await self.find(barber_id)
+        if barber is None or not barber.is_approved:
+            raise _no_barber()
         return barber
 
     async def find(self, barber_id: UUID) -> Barber | None:
@@ -71,27 +84,33 @@ class BarberService:
         return self._cache.find(barber_id) or self._cache.store(await self._barbers.find(barber_id))
 
     async def list_by_ids(self, barber_ids: Sequence[UUID]) -> list[Barber]:
-        """List the barbers that exist, in any order, from the cache and by at most one query."""
+        """List the barbers that exist, approved or not, in any order, from the cache and by at most one query."""
         known = [barber for barber_id in barber_ids if (barber := self._cache.find(barber_id))]
         missing = set(barber_ids).difference(barber.id for barber in known)
         read = await self._barbers.list_by_ids(missing) if missing else []
         return known + [barber for one in read if (barber := self._cache.store(one))]
 
     def iter_within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
-        """Yield every barber in a circle from the database, each a BarberMapEntry in BSON."""
+        """Yield every approved barber in a circle from the database, each a BarberMapEntry in BSON."""
         return self._barbers.iter_within(centre, radius_m)
 
     def iter_nearest(self, point: GeoPoint, from_m: float, to_m: float, batch: int) -> AsyncGenerator[list[bytes]]:
-        """Yield batches of barbers between two distances, nearest first, each a BarberMapEntry in BSON."""
+        """Yield batches of approved barbers between two distances, nearest first, each a BarberMapEntry in BSON."""
         return self._barbers.iter_nearest(point, from_m, to_m, batch)
 
     async def read(self, barber_id: UUID) -> BarberOut:
-        return barber_out(await self.get(barber_id))
+        """Return the profile as customers see it. Raises NotFound, also for a barber that is not approved."""
+        return barber_out(await self.get_approved(barber_id))
+
+    async def read_own(self, actor: Actor) -> BarberOut:
+        """Return the actor's profile. Raises NotFound without a profile."""
+        return barber_out(await self.get(actor.id))
 
     async def put_profile(self, actor: Actor, wanted: ProfileIn) -> BarberOut:
         """Create or change the actor's profile; a new one is offline, offers nothing and has no hours.
 
-        Raises Invalid, and CurrencyInUse.
+        Customers do not find it before an admin approves it, unless the settings approve it at once. Raises Invalid,
+        and CurrencyInUse.
         """
         if wanted.timezone not in ZONES:
             raise Invalid("timezone", "is not an IANA time zone")
@@ -107,6 +126,7 @@ class BarberService:
             timezone=wanted.timezone,
             currency=wanted.currency,
             availability=CLOSED_WEEK,
+            approval=self._first_approval,
             created_at=now,
             updated_at=now,
         )
@@ -143,6 +163,15 @@ class BarberService:
         rated = await self._barbers.apply_rating_change(transaction.session, barber_id, rating_delta(removed, added))
         if rated:
             transaction.on_commit(partial(self._changes.publish, BarberChange(rated)))
+
+    async def set_approval(self, transaction: Transaction, barber_id: UUID, approval: Approval) -> None:
+        """Store the approval as part of the transaction that writes the decision of an admin.
+
+        A barber without a profile gets the approval with its next profile.
+        """
+        barber = await self._barbers.set_approval(transaction.session, barber_id, approval, self._clock())
+        if barber:
+            transaction.on_commit(partial(self._changes.publish, BarberChange(barber)))
 
     async def rating_counts(self, barber_id: UUID) -> StarCounts:
         """Return the counts of all reviews from the database."""
@@ -224,7 +253,9 @@ class BarberService:
             if barber.is_online == is_online:
                 return barber_out(barber)
             now = self._clock()
-            fields = {"is_online": is_online, "notice": notices_of_switch(barber, now, is_online=is_online)}
+            fields: dict[str, object] = {"is_online": is_online}
+            if notices := notices_of_switch(barber, now, is_online=is_online):
+                fields["notice"] = notices
             if changed := await self._barbers.update_if_version(barber, fields, now):
                 return await self._changed(changed)
         raise ProfileMissing
@@ -242,6 +273,10 @@ class BarberService:
     async def _changed(self, barber: Barber) -> BarberOut:
         await self.publish(barber)
         return barber_out(barber)
+
+
+def _no_barber() -> NotFound:
+    return NotFound("There is no such barber.", faults=(("barber_id", "is not the id of a barber"),))
 
 
 def _build_offer(wanted: OfferIn, name: str, path: str) -> OfferedService:

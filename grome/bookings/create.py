@@ -202,7 +202,7 @@ class BookingCreator:
 
         Raises NotFound for the barber, and Invalid for services or a house call that the barber does not offer.
         """
-        barber = await self._barbers.get(wanted.barber_id)
+        barber = await self._barbers.get_approved(wanted.barber_id)
         house_call = wanted.house_call
         return BookingDraft(
             id=new_id(),

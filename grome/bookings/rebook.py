@@ -41,7 +41,7 @@ class Rebooker:
 
     async def _build_draft(self, customer_id: UUID, earlier: Booking, wanted: RebookIn) -> BookingDraft:
         barber = await self._barbers.find(earlier.barber_id)
-        if barber is None:
+        if barber is None or not barber.is_approved:
             raise NoLongerOffered("The barber no longer takes bookings.")
         return BookingDraft(
             id=new_id(),

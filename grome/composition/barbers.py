@@ -2,6 +2,7 @@
 
 from grome.barbers.change_feed import BarberChangeFeed
 from grome.barbers.commissions import Commissions
+from grome.barbers.models import Approval
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.barbers.search import BarberSearch
@@ -39,8 +40,14 @@ def barber_repository(container: Container) -> BarberRepository:
 @barbers.provide
 def barber_service(container: Container) -> BarberService:
     get = container.get
+    is_automatic = container.settings.barbers.approval == "automatic"
     return BarberService(
-        get(BarberRepository), get(CatalogueService), get(BarberChangeFeed), get(Transactions), container.clock
+        get(BarberRepository),
+        get(CatalogueService),
+        get(BarberChangeFeed),
+        get(Transactions),
+        Approval.APPROVED if is_automatic else Approval.PENDING,
+        container.clock,
     )
 
 

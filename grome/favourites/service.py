@@ -19,7 +19,7 @@ class FavouriteService:
 
     async def add(self, actor: Actor, barber_id: UUID) -> None:
         """Add a favourite, unless it exists. Raises NotFound for the barber, or TooManyFavourites."""
-        barber = await self._barbers.get(barber_id)
+        barber = await self._barbers.get_approved(barber_id)
         new = Favourite(id=new_id(), customer_id=actor.id, barber_id=barber.id, slot=0, created_at=self._clock())
         if not await self._favourites.add(new):
             raise TooManyFavourites
@@ -27,11 +27,12 @@ class FavouriteService:
     async def remove(self, actor: Actor, barber_id: UUID) -> None:
         """Remove a favourite if it exists. Raises NotFound if neither the favourite nor a profile exists."""
         if not await self._favourites.remove(actor.id, barber_id):
-            await self._barbers.get(barber_id)
+            await self._barbers.get_approved(barber_id)
 
     async def page(self, actor: Actor, query: PageQuery) -> FavouritePage:
         after = decode_cursor(query.cursor, AfterFavourite)
-        found = await self._favourites.page(actor.id, after, query.limit + 1)
-        page, next_cursor = cut_page(found, query.limit, lambda row: AfterFavourite(row.id))
-        barbers = {barber.id: barber for barber in await self._barbers.list_by_ids([one.barber_id for one in page])}
+        rows = await self._favourites.page(actor.id, after, query.limit + 1)
+        page, next_cursor = cut_page(rows, query.limit, lambda row: AfterFavourite(row.id))
+        found = await self._barbers.list_by_ids([one.barber_id for one in page])
+        barbers = {barber.id: barber for barber in found if barber.is_approved}
         return FavouritePage([favourite_out(one, barbers.get(one.barber_id)) for one in page], next_cursor)

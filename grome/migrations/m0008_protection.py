@@ -1,5 +1,7 @@
 """Add the fields and collections of account protection: claimed addresses, proofs of identity, and new event types.
 
+Barbers from before approvals are approved: customers found them before.
+
 Validators list the fields of stored objects and the types of events, so collections with a new field or with types of
 events are applied anew.
 """
@@ -7,7 +9,8 @@ events are applied anew.
 from grome.accounts.repository import SESSIONS, USERS
 from grome.adjustments.repository import ADJUSTMENTS
 from grome.audit.repository import COLLECTION as AUDIT
-from grome.barbers.repository import COMMISSIONS
+from grome.barbers.repository import APPROVALS, COMMISSIONS, BarberRepository
+from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.chat.repository import COLLECTIONS as CHAT
 from grome.codes.repository import COLLECTION as CODES
@@ -26,12 +29,13 @@ from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
 # Outbox entries have an origin and changes.
 WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCOUNTS, PAYOUTS, *RECONCILIATION, REVIEWS)
-CHANGED = (AUDIT, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
+CHANGED = (AUDIT, BARBERS, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
 # With an index for exports and deletions of personal data.
 INDEXED = (PROMO_USES, QUOTES, SERIES, UPLOADS)
-COLLECTIONS: tuple[CollectionSpec, ...] = (CODES,)
+COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES)
 
 
 async def up(database: Database) -> None:
     for spec in (*CHANGED, *INDEXED, *COLLECTIONS):
         await apply_collection(database, spec)
+    await BarberRepository(database).approve_existing()

@@ -19,7 +19,7 @@ _MAX_CHANGES: Final = 10_000  # about 2 kB each
 
 
 class CellChange(Struct, frozen=True):
-    """Places a published change in its cell; `barber` is None if the profile was removed."""
+    """Places a published change in its cell; `barber` is None if it was removed or is not approved."""
 
     id: UUID
     revision: int
@@ -30,7 +30,8 @@ class CellChange(Struct, frozen=True):
 def to_cell_change(change: BarberChange) -> CellChange:
     longitude, latitude = change.barber.location.coordinates
     barber = index_barber(map_entry(change.barber))
-    return CellChange(barber.id, barber.revision, cell_of(latitude, longitude), None if change.removed else barber)
+    is_shown = change.barber.is_approved and not change.removed
+    return CellChange(barber.id, barber.revision, cell_of(latitude, longitude), barber if is_shown else None)
 
 
 class RecentChanges:

@@ -97,7 +97,7 @@ class QuoteService:
         """
         try:
             quote = await self._get_valid(actor, quote_id)
-            barber = await self._barbers.get(quote.barber_id)
+            barber = await self._barbers.get_approved(quote.barber_id)
             return original_response(await self._creation.claim(_build_draft(quote, barber), may_come_again=True))
         except ApiError:
             # As with an idempotency key: if a repeat is refused for any reason, the first response counts.

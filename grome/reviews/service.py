@@ -145,7 +145,7 @@ class ReviewService:
 
     async def list_page(self, reader: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
         """Return a page of a barber's shown reviews. Raises NotFound for the barber."""
-        barber = await self._barbers.get(barber_id)
+        barber = await self._barbers.get_approved(barber_id)
         after = decode_cursor(query.cursor, ReviewCursor)
         found = await self._reviews.list_page(
             barber.id, query.rating, _RATING_DIRECTION[query.sort], after, query.limit + 1

@@ -93,8 +93,8 @@ class WaitlistMatcher:
         if booking.origin is Origin.WAITLIST:
             await self._end_answered_offer(booking)
         try:
-            barber = await self._barbers.get(booking.barber_id)
-        except NotFound:  # the barber was removed, and with the barber the reason to wait
+            barber = await self._barbers.get_approved(booking.barber_id)
+        except NotFound:  # nobody can book the barber any more, so there is nothing to wait for
             return None
         dates = freed_dates(booking, event.version, ZoneInfo(barber.timezone))
         if dates is None:
@@ -107,7 +107,7 @@ class WaitlistMatcher:
     async def run_search(self, search: FreedTimeSearch) -> FreedTimeSearch | None:
         """Offer free time to the next entries in order; returns the search to continue with, or None."""
         try:
-            barber = await self._barbers.get(search.barber_id)
+            barber = await self._barbers.get_approved(search.barber_id)
         except NotFound:
             return None
         times = FreeStarts(barber, self._bookings, self._clock)

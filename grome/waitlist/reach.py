@@ -27,12 +27,12 @@ class ReachableBarbers:
         self._barbers = barbers
 
     async def list_for(self, entry: WaitlistEntry) -> BarberSelection:
-        """Return the entry's barber if it still exists, or the nearest barbers of the area that offer all services."""
+        """Return the entry's barber if it is approved, or the nearest barbers of the area that offer all services."""
         if entry.area:
             return await self._list_in_area(entry.area, frozenset(entry.service_ids))
         try:
             return BarberSelection(
-                [await self._barbers.get(entry.barber_id)] if entry.barber_id else [], is_complete=True
+                [await self._barbers.get_approved(entry.barber_id)] if entry.barber_id else [], is_complete=True
             )
         except NotFound:
             return BarberSelection([], is_complete=True)
@@ -55,4 +55,4 @@ class ReachableBarbers:
             return round(distance_m(here, unit_vector(there_lat, there_lng)), 1), barber.id
 
         barbers = await self._barbers.list_by_ids([pin.id for pin in pins[:MAX_BARBERS]])
-        return BarberSelection(sorted(barbers, key=by_distance), is_complete)
+        return BarberSelection(sorted((one for one in barbers if one.is_approved), key=by_distance), is_complete)

@@ -107,7 +107,7 @@ class WaitlistService:
 
     async def _check_services(self, entry: WaitlistEntry) -> None:
         if entry.barber_id:
-            choose_services(await self._barbers.get(entry.barber_id), entry.service_ids)
+            choose_services(await self._barbers.get_approved(entry.barber_id), entry.service_ids)
             return
         known = await self._catalogue.find_many(set(entry.service_ids))
         for index, service_id in enumerate(entry.service_ids):

@@ -49,7 +49,7 @@ class WalkInService:
 
     async def preview(self, barber_id: UUID, query: QueueQuery) -> QueueOut:
         """Estimate the wait of a customer that joins now. Raises NotFound, or Invalid for a service."""
-        barber = await self._barbers.get(barber_id)
+        barber = await self._barbers.get_approved(barber_id)
         services = choose_services(barber, query.service_ids, query.add_on_ids)
         queue = await self._queues.load(barber, services)
         start = queue.starts[-1] if barber.is_online else None
@@ -57,15 +57,15 @@ class WalkInService:
 
     async def join(self, actor: Actor, barber_id: UUID, body: WalkInIn) -> WalkInOut:
         """Join the queue. Raises NotFound, Invalid for a service, NotTakingWalkIns, QueueFull or AlreadyInQueue."""
-        barber = await self._barbers.get(barber_id)
+        barber = await self._barbers.get_approved(barber_id)
         if not barber.is_online:
             raise NotTakingWalkIns
         walk_in = await self._enqueue(barber, body, actor.id, None)
         return await self._describe(walk_in)
 
     async def add_guest(self, actor: Actor, body: GuestIn) -> WaitingListOut:
-        """Add a guest without an account. Raises NotFound, Invalid for a service, or QueueFull."""
-        barber = await self._barbers.get(actor.id)
+        """Add a guest without an account. Raises NotFound, also before the approval, Invalid or QueueFull."""
+        barber = await self._barbers.get_approved(actor.id)
         await self._enqueue(barber, body, None, body.name)
         return await self.list_waiting(actor)
 
