@@ -1,6 +1,7 @@
 """Uploads of files."""
 
 from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.images.encoder import ImageEncoder
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.storage.protocol import Storage
 from grome.uploads.repository import UploadRepository
@@ -12,4 +13,10 @@ uploads = Providers()
 @uploads.provide
 def upload_service(container: Container) -> UploadService:
     get = container.get
-    return UploadService(UploadRepository(container.database), get(Storage), get(Budgets), container.clock)
+    repository = UploadRepository(container.database)
+    return UploadService(repository, get(Storage), get(ImageEncoder), get(Budgets), container.clock)
+
+
+@uploads.provide
+def image_encoder(_: Container) -> ImageEncoder:
+    return ImageEncoder()

@@ -25,7 +25,7 @@ _UPLOADS: Final = PersonalCollection(
             exported=("_id", "purpose", "content_type", "size", "state", "created_at"),
         ),
     ),
-    internal=frozenset({"slot", "copies", "file_key", "used_by", "expires_at"}),
+    internal=frozenset({"slot", "copies", "file_key", "images", "used_by", "expires_at"}),
     handled_apart=True,
 )
 PERSONAL_DATA: Final[tuple[Declared, ...]] = (_UPLOADS,)
@@ -43,7 +43,7 @@ class UploadData(PersonalDocuments):
             yield record
         async for upload in self._uploads.iter_owned(person.id):
             if upload.file_key is not None:
-                yield ExportedFile(f"files/{upload.id}.{EXTENSIONS[upload.content_type]}", upload.file_key)
+                yield ExportedFile(f"files/{upload.id}.{EXTENSIONS[upload.stored_type]}", upload.file_key)
 
     async def erase(self, person: Person) -> None:
         async for upload in self._uploads.iter_owned(person.id):

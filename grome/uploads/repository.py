@@ -1,6 +1,6 @@
 """Store uploads in MongoDB. A unique index on the slots bounds the unclaimed uploads of a person."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,7 @@ from grome.infrastructure.mongo.client import CollectionSpec, Database, from_doc
 from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 from grome.uploads.errors import TooManyUploads
-from grome.uploads.models import MAX_CLAIMS, MAX_UNCLAIMED, State, Upload
+from grome.uploads.models import MAX_CLAIMS, MAX_UNCLAIMED, State, StoredImage, Upload
 
 # A cron removes expired uploads together with their files; the database removes the documents that it left.
 _REMOVAL_GRACE: Final = timedelta(days=7)
@@ -71,9 +71,14 @@ class UploadRepository:
         )
         return from_document(document, Upload) if document else None
 
-    async def mark_claimed(self, upload: Upload, file_key: str, used_by: UUID) -> Upload | None:
+    async def mark_claimed(self, upload: Upload, images: Sequence[StoredImage], used_by: UUID) -> Upload | None:
         """Mark a pending upload as claimed. Returns None if it was claimed or removed meanwhile."""
-        claimed = {"state": State.CLAIMED.value, "file_key": file_key, "used_by": used_by}
+        claimed = {
+            "state": State.CLAIMED.value,
+            "file_key": images[0].key,
+            "images": msgspec.to_builtins(images),
+            "used_by": used_by,
+        }
         document = await self._uploads.find_one_and_update(
             {"_id": upload.id, "owner_id": upload.owner_id, "state": State.PENDING.value},
             {"$set": {**claimed, "slot": None, "expires_at": None}},

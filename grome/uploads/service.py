@@ -1,6 +1,6 @@
-"""Hand out forms for uploads, claim uploaded files, link to them, and remove files that nothing uses."""
+"""Hand out forms for uploads, claim uploaded files as images, link to them, and remove files that nothing uses."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -10,6 +10,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import Invalid, Unavailable
 from grome.common.ids import new_id
+from grome.infrastructure.images.encoder import ImageEncoder, ImageRefusedError
 from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.storage.protocol import MissingFileError, Storage
@@ -20,9 +21,11 @@ from grome.uploads.models import (
     INCOMING,
     LINK_LIFE,
     MAX_BYTES,
+    SIDES,
     UNCLAIMED_LIFE,
     Purpose,
     State,
+    StoredImage,
     Upload,
 )
 from grome.uploads.repository import UploadRepository
@@ -35,8 +38,11 @@ _USED = "is used already"
 
 
 class UploadService:
-    def __init__(self, uploads: UploadRepository, storage: Storage, budgets: Budgets, clock: Clock) -> None:
-        self._uploads, self._storage, self._budgets, self._clock = uploads, storage, budgets, clock
+    def __init__(
+        self, uploads: UploadRepository, storage: Storage, encoder: ImageEncoder, budgets: Budgets, clock: Clock
+    ) -> None:
+        self._uploads, self._storage, self._encoder = uploads, storage, encoder
+        self._budgets, self._clock = budgets, clock
         self._expired = Sweep[Upload](
             "remove_uploads",
             lambda after, limit: uploads.list_expired(clock(), after.id if after else None, limit),
@@ -76,15 +82,17 @@ class UploadService:
         """Claim uploads of the actor for the thing with the id `used_by`, and return each once, in the given order.
 
         A repeat with the same `used_by` returns the same uploads, so the claim comes before the write of the thing that
-        uses them. Raises UploadRefused for an upload that is missing, of another owner or purpose, expired, used
-        elsewhere, without a file, or with a file of another size or type than announced; no upload is then claimed.
+        uses them. The file is re-encoded as JPEG images, and deleted. Raises UploadRefused for an upload that is
+        missing, of another owner or purpose, expired, used elsewhere, without a file, or with a file that cannot be
+        read or has another size or type than announced; no upload is then claimed. Raises Unavailable if too many files
+        wait.
         """
         found = await self._uploads.find_owned(actor.id, upload_ids)
         uploads = [
             self._checked(upload_id, found.get(upload_id), purpose, used_by) for upload_id in dict.fromkeys(upload_ids)
         ]
-        copies = {one.id: await self._copy(one, used_by) for one in uploads if one.state is State.PENDING}
-        return [await self._mark_claimed(one, copies.get(one.id), used_by) for one in uploads]
+        images = {one.id: await self._encode(one, used_by) for one in uploads if one.state is State.PENDING}
+        return [await self._mark_claimed(one, images.get(one.id, []), used_by) for one in uploads]
 
     async def find_many(self, upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
         """Return claimed uploads by id, of any owner: the caller has checked the rights."""
@@ -96,13 +104,13 @@ class UploadService:
         if upload.file_key is None:
             raise UploadRefused(upload.id, "is not used yet")
         seconds = int(LINK_LIFE.total_seconds())
-        return await self._storage.signed_url(upload.file_key, seconds, upload.download_name, upload.content_type.value)
+        return await self._storage.signed_url(upload.file_key, seconds, upload.download_name, upload.stored_type.value)
 
     async def discard(self, used_by: UUID) -> None:
         """Delete the uploads, with their files, of a thing that was deleted. A repeat is harmless."""
         for upload in await self._uploads.list_used_by(used_by, _BATCH_SIZE):
-            if upload.file_key is not None:
-                await self._storage.delete(upload.file_key)
+            for key in upload.stored_keys:
+                await self._storage.delete(key)
             await self._uploads.remove(upload.id)
 
     async def iter_owned(self, owner_id: UUID) -> AsyncIterator[Upload]:
@@ -115,8 +123,7 @@ class UploadService:
 
     async def erase(self, upload: Upload) -> None:
         """Delete an upload in any state with all of its files. A repeat is harmless."""
-        copies = (upload.copy_key(number + 1) for number in range(upload.copies))
-        for key in {upload.incoming_key, *copies, *([upload.file_key] if upload.file_key else [])}:
+        for key in upload.all_keys:
             await self._storage.delete(key)
         await self._uploads.remove(upload.id)
 
@@ -142,44 +149,56 @@ class UploadService:
             raise UploadRefused(upload_id, "has expired")
         return upload
 
-    async def _copy(self, upload: Upload, used_by: UUID) -> str | None:
-        """Copy the incoming file, which the holder of the form can replace, and check the copy; return its key.
+    async def _encode(self, upload: Upload, used_by: UUID) -> list[StoredImage]:
+        """Store the images of the incoming file, under keys of this claim.
 
-        Returns None if another request has claimed the upload for the same thing meanwhile.
+        Returns no image if another request has claimed the upload for the same thing meanwhile.
         """
         begun = await self._uploads.begin_copy(upload.owner_id, upload.id)
         if begun is None:
             await self._find_claimed(upload, used_by, "is used already, or was tried too often")
-            return None
-        key = upload.copy_key(begun.copies)
+            return []
         try:
-            await self._storage.copy(upload.incoming_key, key)
-            fault = await self._fault_of(upload, key)
+            encoded = await self._encoder.encode(
+                self._incoming(upload), upload.content_type.value, SIDES[upload.purpose]
+            )
+        except ImageRefusedError as error:
+            raise UploadRefused(upload.id, error.refusal.value) from None
         except MissingFileError:
             await self._find_claimed(upload, used_by, "has no file yet")
-            return None
-        if fault:
-            await self._storage.delete(key)
-            raise UploadRefused(upload.id, fault)
-        return key
+            return []
+        keys = upload.image_keys(begun.copies)
+        for key, image in zip(keys, encoded, strict=True):
+            await self._storage.put(key, _iter_once(image.content))
+        return [StoredImage(key, one.width, one.height) for key, one in zip(keys, encoded, strict=True)]
 
-    async def _fault_of(self, upload: Upload, key: str) -> str | None:
+    async def _incoming(self, upload: Upload) -> AsyncGenerator[bytes]:
+        """Yield the incoming file. Raises UploadRefused for a file of another size or type than announced."""
         beginning = b""
-        async with self._storage.open(key) as file:
+        async with self._storage.open(upload.incoming_key) as file:
             if file.size != upload.size:
-                return f"has a file of {file.size} bytes, not of {upload.size}"
+                raise UploadRefused(upload.id, f"has a file of {file.size} bytes, not of {upload.size}")
             async for chunk in file.chunks:
+                if len(beginning) >= SNIFFED_BYTES:
+                    yield chunk
+                    continue
                 beginning += chunk
                 if len(beginning) >= SNIFFED_BYTES:
-                    break
-        announced = upload.content_type
-        return None if sniff(beginning) is announced else f"has a file that is not {announced.value}"
+                    self._check_type(upload, beginning)
+                    yield beginning
+        self._check_type(upload, beginning)
 
-    async def _mark_claimed(self, upload: Upload, key: str | None, used_by: UUID) -> Upload:
-        claimed = await self._uploads.mark_claimed(upload, key, used_by) if key else None
+    @staticmethod
+    def _check_type(upload: Upload, beginning: bytes) -> None:
+        announced = upload.content_type
+        if sniff(beginning) is not announced:
+            raise UploadRefused(upload.id, f"has a file that is not {announced.value}")
+
+    async def _mark_claimed(self, upload: Upload, images: list[StoredImage], used_by: UUID) -> Upload:
+        claimed = await self._uploads.mark_claimed(upload, images, used_by) if images else None
         if claimed is None:
-            if key:
-                await self._storage.delete(key)
+            for image in images:
+                await self._storage.delete(image.key)
             return await self._find_claimed(upload, used_by, _USED)
         await self._delete_files_of(claimed)
         return claimed
@@ -197,16 +216,19 @@ class UploadService:
             await self._delete_files_of(gone)
 
     async def _delete_files_of(self, upload: Upload) -> None:
-        """Delete the incoming file and the copies except the claimed file."""
-        keys = {upload.incoming_key, *(upload.copy_key(number + 1) for number in range(upload.copies))}
+        """Delete the incoming file, and the images of all claims but the one that succeeded."""
         with suppress(Unavailable):  # the upload is claimed or gone already
-            for key in keys - {upload.file_key}:
+            for key in upload.all_keys - upload.stored_keys:
                 await self._storage.delete(key)
 
     async def _delete_stray(self, keys: Sequence[str]) -> None:
         pending = {one.incoming_key for one in await self._uploads.list_pending(map(_id_of, keys))}
         for key in set(keys) - pending:
             await self._storage.delete(key)
+
+
+async def _iter_once(content: bytes) -> AsyncGenerator[bytes]:
+    yield content
 
 
 def _id_of(incoming_key: str) -> UUID:

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import httpx
 
+from tests.builders.images import image, read_image
 from tests.builders.people import Person
 
-PNG: Final = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+PNG: Final = image()
 
 
 async def announce(http: httpx.AsyncClient, person: Person, size: int = len(PNG), **changed: Any) -> dict[str, Any]:
@@ -35,6 +36,12 @@ async def upload(
     response = await send_form(http, announced, content if sent is None else sent)
     assert response.status_code == 204, response.text
     return UUID(announced["id"])
+
+
+def is_re_encoded(content: bytes, original: bytes = PNG) -> bool:
+    """Return whether this is a JPEG image as large as the uploaded image."""
+    read = read_image(content)
+    return read.format == "JPEG" and read.size == read_image(original).size
 
 
 def here(url: str) -> str:

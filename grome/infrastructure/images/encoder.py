@@ -4,8 +4,8 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,7 +66,7 @@ class ImageEncoder:
         self._waiting = 0
 
     async def encode(
-        self, content: AsyncIterable[bytes], content_type: str, sides: Sequence[int]
+        self, content: AsyncGenerator[bytes], content_type: str, sides: Sequence[int]
     ) -> list[EncodedImage]:
         """Return one image for each of `sides`, the longest side in pixels; a small image is not enlarged.
 
@@ -77,12 +77,15 @@ class ImageEncoder:
             raise Unavailable("Too many images are being read.")
         self._waiting += 1
         try:
-            async with self._slots:
-                return await self._run(content, content_type, sides)
+            async with self._slots, aclosing(content):
+                beginning = await anext(content, b"")  # so that a file that is refused at once costs no process
+                return await self._run(beginning, content, content_type, sides)
         finally:
             self._waiting -= 1
 
-    async def _run(self, content: AsyncIterable[bytes], content_type: str, sides: Sequence[int]) -> list[EncodedImage]:
+    async def _run(
+        self, beginning: bytes, rest: AsyncGenerator[bytes], content_type: str, sides: Sequence[int]
+    ) -> list[EncodedImage]:
         command = (*self._command, content_type, *map(str, sides))
         try:
             process = await asyncio.create_subprocess_exec(
@@ -92,7 +95,7 @@ class ImageEncoder:
             raise Unavailable("The machine cannot start a process.") from error
         try:
             async with asyncio.timeout(self._timeout_s):
-                await _send(process, content)
+                await _send(process, beginning, rest)
                 output = await _receive(process)
                 status = await process.wait()
         except TimeoutError:
@@ -103,11 +106,12 @@ class ImageEncoder:
         return _parse(output, len(sides))
 
 
-async def _send(process: Process, content: AsyncIterable[bytes]) -> None:
+async def _send(process: Process, beginning: bytes, rest: AsyncGenerator[bytes]) -> None:
     if process.stdin is None:
         raise TypeError("the process has no standard input")
-    async for chunk in content:
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has ended, and its status tells why
+    with suppress(BrokenPipeError, ConnectionResetError):  # it has ended, and its status tells why
+        process.stdin.write(beginning)
+        async for chunk in rest:
             process.stdin.write(chunk)
             await process.stdin.drain()
     process.stdin.close()
