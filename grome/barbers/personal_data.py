@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from grome.barbers.repository import COLLECTION, COMMISSIONS, RATINGS
+from grome.barbers.repository import APPROVALS, COLLECTION, COMMISSIONS, RATINGS
 from grome.barbers.service import BarberService
 from grome.common.actor import BARBERS
 from grome.infrastructure.mongo.client import Database
@@ -40,6 +40,7 @@ PROFILE: Final = PersonalCollection(
                 "terms",
                 "deposit_rules",
                 "commission_bp",
+                "approval",
                 "created_at",
                 "updated_at",
             ),
@@ -76,6 +77,11 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
         ),
         # The outbox has reasons and ids of admins.
         internal=frozenset({"outbox", "version"}),
+    ),
+    PersonalCollection(
+        spec=APPROVALS,
+        shares=(Share(owner="_id", fate=Fate.ERASED, exported=("approval",), roles=BARBERS),),
+        internal=frozenset({"changes"}),
     ),
 )
 
