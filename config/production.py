@@ -1,7 +1,7 @@
 """Settings that need others, and settings that are unsafe in production."""
 
 from email.utils import parseaddr
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,8 @@ def incomplete_settings(settings: Settings) -> list[str]:
         faults.append("GROME_PUSH_SERVICE_ACCOUNT is not set: GROME_PUSH_TRANSPORT is fcm, which needs it.")
     if settings.stripe.secret_key and not (settings.stripe.publishable_key and settings.stripe.webhook_secrets):
         faults.append("GROME_STRIPE_PUBLISHABLE_KEY or GROME_STRIPE_WEBHOOK_SECRETS is not set: payments need both.")
+    if not _are_proxies(settings.http.trusted_proxies):
+        faults.append("GROME_HTTP_TRUSTED_PROXIES is neither a number nor a list of addresses and networks.")
     if settings.storage.kind == "s3" and not settings.storage.bucket:
         faults.append("GROME_STORAGE_BUCKET is not set: GROME_STORAGE_KIND is 's3'.")
     accounts = settings.accounts
@@ -88,6 +90,14 @@ def unsafe_settings(settings: Settings) -> list[str]:
 
 # RFC 6761, RFC 6762 and RFC 2606: names that no public host has.
 _LOCAL_DOMAINS = ("localhost", "local", "internal", "test", "example", "invalid", "example.com", "example.org")
+
+
+def _are_proxies(text: str) -> bool:
+    named = [item.strip() for item in text.split(",") if item.strip()]
+    try:
+        return text.strip().isdecimal() or all(ip_network(item, strict=False) for item in named)
+    except ValueError:
+        return False
 
 
 def _is_local(host: str) -> bool:

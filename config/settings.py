@@ -34,6 +34,23 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
             description="Where links in messages and calendars lead; unset, to pages of the API itself.",
         ),
     ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="Proxies that tell the client's address: how many stand in front of each request, or their"
+            " addresses and networks, separated by commas; unset, none is believed."
+        ),
+    ] = ""
+    forwarded_header: Annotated[
+        Literal["x-forwarded-for", "forwarded"], Meta(description="Header in which these proxies tell the address.")
+    ] = "x-forwarded-for"
+    cors_origins: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^/\s,]+(\s*,\s*https?://[^/\s,]+)*)?$(?!\n)",
+            description="Web origins whose pages may call the API, separated by commas; unset, those of the API only.",
+        ),
+    ] = ""
     metrics_token: Annotated[
         str,
         Meta(

@@ -42,6 +42,7 @@ from grome.dev.pay_demo.routes import pay_demo
 from grome.favourites.routes import favourites
 from grome.infrastructure.http import Routes, problem
 from grome.infrastructure.http.openapi import openapi_document
+from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import encode
 from grome.infrastructure.http.routing import log_request, path_to_log
@@ -155,6 +156,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         AUTO_EXTEND=False,  # sanic-ext would add routes of its own as soon as it is installed
         SECURITY_HEADERS=security_headers(settings.http),
     )
+    app.ctx.proxies = TrustedProxies(settings.http)
     app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
     app.ctx.openapi, app.ctx.asyncapi = encode(document()), encode(live_document())
     for feature in FEATURES:

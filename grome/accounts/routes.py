@@ -34,7 +34,7 @@ from grome.common.languages import LANGUAGES
 from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.http.accept_language import preferred_language
 from grome.infrastructure.http.caching import kept_for
-from grome.infrastructure.http.client import user_agent
+from grome.infrastructure.http.client import client_address, user_agent
 
 auth = Routes("auth", "/v1/auth")
 me = Routes("me", "/v1/me")
@@ -149,5 +149,5 @@ def _device_of(request: Request, given: DeviceIn | None) -> Device:
         name=given.name if given else None,
         platform=given.platform if given else None,
         user_agent=user_agent(request),
-        ip=request.remote_addr or request.ip,
+        ip=client_address(request),
     )

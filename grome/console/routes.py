@@ -31,7 +31,7 @@ from grome.console.pages import (
 )
 from grome.console.sign_in import find_operator, is_same_origin, sign_in
 from grome.infrastructure.http import container_of, resolve
-from grome.infrastructure.http.client import user_agent
+from grome.infrastructure.http.client import client_address, user_agent
 from grome.infrastructure.http.decoding import QueryDecoder
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.paging import Cursor
@@ -102,7 +102,7 @@ async def login(request: Request) -> HTTPResponse:
     device = Device(
         name="Jobs dashboard",
         user_agent=user_agent(request),
-        ip=request.remote_addr or request.ip,
+        ip=client_address(request),
     )
     try:
         tokens = await sign_in(container_of(request), form.get("email", ""), form.get("password", ""), device)

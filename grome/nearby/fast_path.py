@@ -16,6 +16,7 @@ from grome.common.addresses import host_of
 from grome.common.errors import ApiError
 from grome.common.ids import new_hex_id
 from grome.infrastructure.http.prebuilt import encode_lines, sent
+from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
 from grome.infrastructure.http.routing import log_response
@@ -95,8 +96,8 @@ class _FastPath(StrictHttpProtocol):
     def _head_of(self, lines: bytes) -> Head | None:
         """Read the headers, or reuse the last result: a client mostly sends the same headers with every request."""
         if getattr(self, "_head_bytes", None) != lines:
-            address = self.conn_info.client_ip if self.conn_info else ""
-            self._head_bytes, self._head = lines, _read_head(lines, address)
+            peer = self.conn_info.client_ip if self.conn_info else ""
+            self._head_bytes, self._head = lines, _read_head(lines, peer, self.app.ctx.proxies)
         return self._head
 
     def _send(self, body: bytes, head: Head, started: float, standard: bytes) -> None:
@@ -122,24 +123,28 @@ class _FastPathSocketProtocol(_FastPath, SanicSocketProtocol):
     __slots__ = ("_head", "_head_bytes")
 
 
-def _read_head(lines: bytes, peer: str) -> Head | None:
+def _read_head(lines: bytes, peer: str, proxies: TrustedProxies) -> Head | None:
     """Return None for headers that only Sanic reads. The first of repeated headers counts, as it does for Sanic."""
     try:
         read_fields(lines)
     except ApiError:
         return None
     found: dict[str, str] = {}
+    forwarded = []
     for line in lines.decode(errors="surrogateescape").split("\r\n")[1:]:
         name, colon, value = line.partition(":")
         name, value = name.lower(), value.lstrip()
         if not colon or (name in _UNSUPPORTED_HEADERS and (name, value.lower()) != ("connection", "keep-alive")):
             return None
         found.setdefault(name, value)
+        if name == proxies.header:
+            forwarded.append(value)
+    address = proxies.client_of(peer, ",".join(forwarded)) if proxies.exist else peer
     request_id = found.get("x-request-id", "")
     return Head(
         bearer_token(found.get("authorization")),
         found.get("accept-encoding", ""),
         request_id if ACCEPTABLE.fullmatch(request_id) else None,
-        peer,
-        host_of(peer),
+        address,
+        host_of(address),
     )

@@ -2,6 +2,8 @@
 
 from sanic import Request
 
+from grome.infrastructure.http.proxies import TrustedProxies
+
 LONGEST_AGENT = 300
 
 
@@ -13,5 +15,8 @@ def user_agent(request: Request) -> str | None:
 
 
 def client_address(request: Request) -> str:
-    """Return the IP address of the client."""
-    return request.ip
+    """Return the IP address of the client, as far as trusted proxies tell it."""
+    proxies: TrustedProxies = request.app.ctx.proxies
+    if not proxies.exist:
+        return request.ip
+    return proxies.client_of(request.ip, ",".join(request.headers.getall(proxies.header, ())))

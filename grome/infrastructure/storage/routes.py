@@ -12,6 +12,7 @@ from sanic.http import Http
 from grome.common.errors import BodyTooLarge, Invalid, NotFound, UnsupportedMediaType
 from grome.infrastructure.http import resolve
 from grome.infrastructure.http.caching import NO_STORE
+from grome.infrastructure.http.client import client_address
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.routing import log_response
@@ -53,7 +54,7 @@ async def fetch_file(request: Request, token: str) -> None:
     except MissingFileError:
         raise NotFound from None
     if request.app.config.ACCESS_LOG_LINES:  # without the token, which would let whoever reads the log fetch the file
-        log_response(request_id(request), request.method, f"{PATH}/…", 200, started, request.ip)
+        log_response(request_id(request), request.method, f"{PATH}/…", 200, started, client_address(request))
 
 
 @files.post("", stream=True)
@@ -76,7 +77,7 @@ async def store_file(request: Request) -> HTTPResponse:
             raise AlreadyUploaded
         await storage.put(form.key, _exactly(body.file_chunks(), form.size))
     if request.app.config.ACCESS_LOG_LINES:
-        log_response(request_id(request), request.method, PATH, 204, started, request.ip)
+        log_response(request_id(request), request.method, PATH, 204, started, client_address(request))
     return HTTPResponse(status=204, headers={"X-Request-ID": request_id(request)})
 
 
