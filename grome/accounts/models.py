@@ -76,14 +76,16 @@ class Preferences(Struct, frozen=True):
 class AccountEvent(Struct, frozen=True):
     """Records an event of an account, in the same atomic write as the change itself.
 
-    `actor_id` is None for an act of the account itself. `reason`, `origin` and `changes` are for the audit trail;
-    `origin` is the request, with or without an access token.
+    `actor_id` is None for an act of the account itself. `owner_id` is the account that the event is about, if it is
+    another account: it is told, and does not learn of the account with this entry. `reason`, `origin` and `changes` are
+    for the audit trail; `origin` is the request, with or without an access token.
     """
 
     id: UUID
     type: EventType
     at: datetime
     actor_id: UUID | None = None
+    owner_id: UUID | None = None
     reason: Annotated[str, Meta(max_length=1_000)] = ""
     origin: RequestOrigin | None = None
     changes: Annotated[tuple[Change, ...], stored_items(at_most=MAX_CHANGES)] = ()

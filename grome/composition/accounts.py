@@ -15,8 +15,11 @@ from grome.accounts.sign_in import SignIn
 from grome.accounts.token_families import TokenFamilies
 from grome.accounts.tokens import AccessTokens, RefreshTokens, TokenIssuer
 from grome.accounts.verifier import Verifier
+from grome.codes.repository import CodeRepository
+from grome.codes.service import Codes
 from grome.common.actor import SignInMethod
 from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.infrastructure.secret_keys import SecretKeys
 from grome.infrastructure.signing_keys import SigningKeys
@@ -127,6 +130,12 @@ def account_service(container: Container) -> AccountService:
     return AccountService(
         get(UserRepository), get(SessionRepository), get(SignIn), get(PasswordHasher), container.clock
     )
+
+
+@accounts.provide
+def codes(container: Container) -> Codes:
+    keys = container.get(SecretKeys).derive("codes")
+    return Codes(CodeRepository(container.database), container.get(Budgets), keys, container.clock)
 
 
 @accounts.provide

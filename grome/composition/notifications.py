@@ -5,10 +5,12 @@ from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
 from grome.chat.queries import ChatQueries
+from grome.codes.service import Codes
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.secret_keys import SecretKeys
+from grome.notifications.account_contexts import AccountContexts
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.chat_contexts import ChatContexts
 from grome.notifications.context_loader import ContextLoader
@@ -108,6 +110,12 @@ def chat_contexts(container: Container) -> ChatContexts:
 
 
 @notifications.provide
+def account_contexts(container: Container) -> AccountContexts:
+    get = container.get
+    return AccountContexts(get(AccountService), get(Codes), container.settings.http.app_base)
+
+
+@notifications.provide
 def context_loader(container: Container) -> ContextLoader:
     get = container.get
     return ContextLoader(
@@ -115,7 +123,7 @@ def context_loader(container: Container) -> ContextLoader:
         get(BookingQueries),
         get(ReviewService),
         get(WebhookService),
-        (get(PaymentContexts), get(ChatContexts)),
+        (get(PaymentContexts), get(ChatContexts), get(AccountContexts)),
         container.settings.http.app_base,
         container.clock,
     )

@@ -42,11 +42,19 @@ _ALL = (Channel.EMAIL, Channel.PUSH, Channel.SMS)
 _PUSH_AND_SMS = (Channel.PUSH, Channel.SMS)
 _PUSH = (Channel.PUSH,)
 _MAIL_AND_SMS = (Channel.EMAIL, Channel.SMS)
+_SMS = (Channel.SMS,)
 
 RULES: Final = {
     MessageKind.WELCOME: ChannelRule(_MAIL, Topic.ACCOUNT, QuietPolicy.HOLD),
     MessageKind.VERIFY_EMAIL: ChannelRule(_MAIL, None, QuietPolicy.IGNORED),
     MessageKind.RESET_PASSWORD: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
+    MessageKind.VERIFY_PHONE: ChannelRule(_SMS, None, QuietPolicy.IGNORED),
+    MessageKind.SIGN_IN_CODE: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
+    MessageKind.SECOND_FACTOR_CODE: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
+    MessageKind.ADDRESS_TAKEN: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
+    MessageKind.PASSWORD_CHANGED: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
+    MessageKind.EMAIL_CHANGED: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
+    MessageKind.PHONE_CHANGED: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
     MessageKind.NEW_DEVICE: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
     MessageKind.SESSION_ENDED: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
     MessageKind.BOOKING_REQUESTED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),
@@ -81,7 +89,15 @@ RULES: Final = {
 }
 
 # Kinds that may be sent to an unverified address.
-CODE_KINDS: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
+CODE_KINDS: Final = frozenset(
+    {
+        MessageKind.VERIFY_EMAIL,
+        MessageKind.VERIFY_PHONE,
+        MessageKind.RESET_PASSWORD,
+        MessageKind.SIGN_IN_CODE,
+        MessageKind.SECOND_FACTOR_CODE,
+    }
+)
 
 Verdict = Why | datetime | None
 

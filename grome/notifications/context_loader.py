@@ -3,15 +3,15 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from grome.accounts.models import Device, User
+from grome.accounts.models import User
 from grome.bookings.figures import price_lines
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
+from grome.notifications.account_contexts import ACCOUNT_MESSAGES, AccountContexts
 from grome.notifications.chat_contexts import ChatContexts
 from grome.notifications.message_context import MessageContext
 from grome.notifications.models import (
-    AccountFacts,
     BookedItem,
     BookingFacts,
     EndpointFacts,
@@ -41,22 +41,22 @@ class ContextLoader:
         bookings: BookingQueries,
         reviews: ReviewService,
         webhooks: WebhookService,
-        loaders: tuple[PaymentContexts, ChatContexts],
+        loaders: tuple[PaymentContexts, ChatContexts, AccountContexts],
         app_base: str,
         clock: Clock,
     ) -> None:
         self._names, self._bookings, self._reviews = names, bookings, reviews
         self._webhooks = webhooks
-        self._payments, self._chat = loaders
+        self._payments, self._chat, self._accounts = loaders
         self._app_base, self._clock = app_base, clock
 
     async def find(  # noqa: PLR0911 -- a table, one row a family
         self, notification: Notification, recipient: Recipient
     ) -> MessageContext | None:
         """Return the context of a notification; None if its subject is gone or the news is no longer true."""
+        if notification.kind in ACCOUNT_MESSAGES:
+            return await self._accounts.find(notification, recipient)
         match notification.kind:
-            case MessageKind.WELCOME | MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
-                return await self._account_context(notification, recipient)
             case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
                 return await self._review_context(notification, recipient)
             case MessageKind.MESSAGE_RECEIVED:
@@ -76,19 +76,6 @@ class ContextLoader:
                 return await self._payments.find(notification, recipient)
             case _:
                 return await self._booking_context(notification, recipient)
-
-    async def _account_context(self, notification: Notification, recipient: Recipient) -> MessageContext:
-        """Return the context. A welcome is sent once; each sign-in on a device is news."""
-        reader, is_welcome = recipient.user, notification.kind is MessageKind.WELCOME
-        device = None if is_welcome else await self._names.find_device(reader.id, notification.event_id)
-        facts = AccountFacts(
-            name=reader.name,
-            link=f"{self._app_base}/account",
-            device=_device_label(device) if device else None,
-            at=notification.at,
-        )
-        key = str(notification.subject_id) if is_welcome else None
-        return MessageContext(recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=key)
 
     def _payout_context(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
         """Return the context; None for an event of an earlier release, which named no money."""
@@ -199,7 +186,3 @@ def _reason(booking: Booking, entry: HistoryEntry | None) -> str | None:
     if entry.reason is Reason.EXPIRED and pay_by and pay_by <= entry.at:
         return UNPAID
     return PROPOSAL_OUTCOMES.get(entry.action) or (entry.reason.value if entry.reason else None)
-
-
-def _device_label(device: Device) -> str | None:
-    return device.name or device.platform or device.user_agent

@@ -23,7 +23,6 @@ from grome.notifications.user_text import UserText
 from grome.payments.models import Purpose
 
 _MAX_STARS: Final = 5
-_WITH_CODE: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
 _WITHOUT_PRICES: Final = frozenset(
     {
         MessageKind.BOOKING_DECLINED,
@@ -105,8 +104,7 @@ def _account(kind: MessageKind, facts: AccountFacts, localizer: Localizer) -> Me
     if facts.at:
         wall = wall_time(facts.at, localizer.zone)
         rows += [TableRow(words.date, localizer.date(wall)), TableRow(words.time, localizer.time_range(wall, wall))]
-    variant = ("-code" if facts.code else "-link") if kind in _WITH_CODE else ""
-    return MessageContent(f"{kind}{variant}", values, rows, facts.code, facts.link)
+    return MessageContent(str(kind), values, rows, facts.code, facts.link)
 
 
 def _booking(kind: MessageKind, facts: BookingFacts, localizer: Localizer) -> MessageContent:

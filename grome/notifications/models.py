@@ -31,7 +31,14 @@ class MessageKind(StrEnum):
 
     WELCOME = "welcome"
     VERIFY_EMAIL = "verify_email"
+    VERIFY_PHONE = "verify_phone"
     RESET_PASSWORD = "reset_password"  # noqa: S105 -- the name of a message
+    SIGN_IN_CODE = "sign_in_code"
+    SECOND_FACTOR_CODE = "second_factor_code"
+    ADDRESS_TAKEN = "address_taken"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 -- the name of a message
+    EMAIL_CHANGED = "email_changed"
+    PHONE_CHANGED = "phone_changed"
     NEW_DEVICE = "new_device"
     SESSION_ENDED = "session_ended"
     BOOKING_REQUESTED = "booking_requested"
@@ -65,7 +72,7 @@ class MessageKind(StrEnum):
 
 
 class AccountFacts(Struct, frozen=True, kw_only=True):
-    """Holds the facts of WELCOME, VERIFY_EMAIL, RESET_PASSWORD, NEW_DEVICE and SESSION_ENDED.
+    """Holds the facts of all messages about an account.
 
     The user types `code`; `device` is a name.
     """

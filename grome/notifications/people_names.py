@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from grome.accounts.models import Device
 from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.models import Booking
@@ -25,7 +24,3 @@ class PeopleNames:
     async def user_name(self, user_id: UUID | None) -> str:
         user = await self._accounts.find(user_id) if user_id else None
         return user.name if user else ""
-
-    async def find_device(self, user_id: UUID, event_id: UUID) -> Device | None:
-        """Return the device that a notice of the account is about."""
-        return await self._accounts.find_notice_device(user_id, event_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from grome.bookings.models import Party
+from grome.codes.models import CodePurpose
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.outbox.models import Event, EventType
@@ -55,8 +56,10 @@ def plan_notifications(event: Event) -> Iterator[Notification]:
 
 
 def _kinds_and_readers(event: Event) -> list[tuple[MessageKind, UUID]]:
-    if event.type in _ACCOUNT_KINDS:
-        return [(_ACCOUNT_KINDS[event.type], user_id) for user_id in event.people]
+    if event.family == "account":
+        is_code = event.type is EventType.ACCOUNT_CODE_REQUESTED
+        kind = _CODE_KINDS.get(event.reason) if is_code else _ACCOUNT_KINDS.get(event.type)
+        return [(kind, user_id) for user_id in event.people] if kind else []
     if not event.people:  # a finding concerns the platform only
         return []
     *customer, barber_id = event.people
@@ -157,8 +160,19 @@ _PAYOUT_FAILURES: Final[dict[EventType, PayoutFailure]] = {
     EventType.PAYOUT_RETURNED: "returned",
     EventType.PAYOUT_BANK_FAILED: "bank",
 }
+_CODE_KINDS: Final[dict[str, MessageKind]] = {
+    CodePurpose.VERIFY_EMAIL: MessageKind.VERIFY_EMAIL,
+    CodePurpose.VERIFY_PHONE: MessageKind.VERIFY_PHONE,
+    CodePurpose.RESET_PASSWORD: MessageKind.RESET_PASSWORD,
+    CodePurpose.SIGN_IN: MessageKind.SIGN_IN_CODE,
+    CodePurpose.SECOND_FACTOR: MessageKind.SECOND_FACTOR_CODE,
+}
 _ACCOUNT_KINDS: Final = {
     EventType.ACCOUNT_REGISTERED: MessageKind.WELCOME,
     EventType.ACCOUNT_NEW_DEVICE: MessageKind.NEW_DEVICE,
     EventType.ACCOUNT_SESSION_REUSED: MessageKind.SESSION_ENDED,
+    EventType.ACCOUNT_ADDRESS_TAKEN: MessageKind.ADDRESS_TAKEN,
+    EventType.ACCOUNT_PASSWORD_CHANGED: MessageKind.PASSWORD_CHANGED,
+    EventType.ACCOUNT_EMAIL_CHANGED: MessageKind.EMAIL_CHANGED,
+    EventType.ACCOUNT_PHONE_CHANGED: MessageKind.PHONE_CHANGED,
 }

@@ -67,7 +67,7 @@ class MessageText(Struct, frozen=True, forbid_unknown_fields=True):
 class Translations(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the texts of one language.
 
-    A message has its kind as key, with a suffix such as `-customer` or `-code` if it has variants.
+    A message has its kind as key, with a suffix such as `-customer` if it has variants.
     """
 
     words: SharedTexts

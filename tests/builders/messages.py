@@ -26,10 +26,19 @@ from grome.payments.models import Purpose
 
 LINK: Final = "https://grome.example/app/bookings/7?from=mail&side=me"
 UNSUBSCRIBE: Final = "https://grome.example/v1/unsubscribe/" + "k3J9_-" * 20 + "?kind=booking"
+WITH_CODE: Final = (
+    MessageKind.VERIFY_EMAIL,
+    MessageKind.VERIFY_PHONE,
+    MessageKind.RESET_PASSWORD,
+    MessageKind.SIGN_IN_CODE,
+    MessageKind.SECOND_FACTOR_CODE,
+)
 ACCOUNT: Final = (
     MessageKind.WELCOME,
-    MessageKind.VERIFY_EMAIL,
-    MessageKind.RESET_PASSWORD,
+    MessageKind.ADDRESS_TAKEN,
+    MessageKind.PASSWORD_CHANGED,
+    MessageKind.EMAIL_CHANGED,
+    MessageKind.PHONE_CHANGED,
     MessageKind.NEW_DEVICE,
     MessageKind.SESSION_ENDED,
 )
@@ -153,8 +162,8 @@ def samples(**booking: Any) -> Iterator[Sample]:
     """Yield every kind in each of its variants; `booking` changes the facts of bookings."""
     for kind in ACCOUNT:
         yield Sample(kind, "", account_facts(kind))
-        if kind in {MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD}:
-            yield Sample(kind, "by code", account_facts(kind, link=None, code="482913"))
+    for kind in WITH_CODE:
+        yield Sample(kind, "by code", account_facts(kind, link=None, code="48291307"))
     for kind in MessageKind:
         if kind in TO_CUSTOMERS + TO_EITHER:
             yield from _to_customer(kind, booking)

@@ -7,6 +7,7 @@ from grome.accounts.service import AccountService
 from grome.bookings.queries import BookingQueries
 from grome.infrastructure.container import Container
 from grome.infrastructure.secret_keys import SecretKeys
+from grome.notifications.account_contexts import AccountContexts
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.chat_contexts import ChatContexts
 from grome.notifications.context_loader import ContextLoader
@@ -48,7 +49,7 @@ def pipeline(container: Container, links: UnsubscribeLinks) -> Pipeline:
         container.get(BookingQueries),
         container.get(ReviewService),
         container.get(WebhookService),
-        (container.get(PaymentContexts), container.get(ChatContexts)),
+        (container.get(PaymentContexts), container.get(ChatContexts), container.get(AccountContexts)),
     )
     stories = ContextLoader(*services, "https://grome.example", clock)
     delivery = Deliverer(Transports(mailbox, phones, texts), links)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.accounts.models import NotificationPreferences, Preferences, QuietHours, Topic
-from grome.notifications.channel_rules import RULES, QuietPolicy, Verdict, decide, quiet_until
+from grome.notifications.channel_rules import CODE_KINDS, RULES, QuietPolicy, Verdict, decide, quiet_until
 from grome.notifications.models import Channel, MessageKind, Why
 
 # Changes by an hour in both halves of the world, by half an hour, at midnight, and none.
@@ -119,8 +119,11 @@ def test_push_and_sms_in_quiet_hours_are_held_unless_urgent(channel: Channel) ->
     assert at_once == {
         MessageKind.NEW_DEVICE,
         MessageKind.SESSION_ENDED,
-        MessageKind.RESET_PASSWORD,
-        MessageKind.VERIFY_EMAIL,
+        MessageKind.ADDRESS_TAKEN,
+        MessageKind.PASSWORD_CHANGED,
+        MessageKind.EMAIL_CHANGED,
+        MessageKind.PHONE_CHANGED,
+        *CODE_KINDS,
         MessageKind.BOOKING_ON_THE_WAY,
         MessageKind.BOOKING_ARRIVED,
     }
