@@ -15,8 +15,8 @@ from benchmarks.load import Loader, find_loader
 from benchmarks.servers import Data, Server, grome, public_key_of
 from config.loading import load_settings
 from config.settings import Settings
-from grome.accounts.tokens import load_or_create_signing_key
 from grome.dev.embedded import embedded_servers
+from grome.infrastructure.made_keys import load_or_create_signing_key, with_made_keys
 
 TOKEN_TTL_S: Final = 3_600
 
@@ -63,18 +63,24 @@ class Bench:
     def settings(self, database: str) -> Settings:
         """For preparing data in this process: those of the tests, since bcrypt at full strength takes minutes."""
         data = self.data(database)
-        base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(self.home)})
+        base = with_made_keys(load_settings({"GROME_ENV": "test", "GROME_HOME": str(self.home)}), self.home)
         return msgspec.structs.replace(
             base,
-            accounts=msgspec.structs.replace(base.accounts, signing_key=self.signing_key, access_ttl_s=TOKEN_TTL_S),
+            accounts=msgspec.structs.replace(base.accounts, access_ttl_s=TOKEN_TTL_S),
             mongo=msgspec.structs.replace(base.mongo, url=data.mongo_url, database=database, timeout_ms=120_000),
             redis=msgspec.structs.replace(base.redis, url=data.redis_url),
         )
 
     def grome(self, name: str, database: str, *, pinned: bool = True, **changed: str) -> AbstractContextManager[Server]:
         """`grome serve` as in production, with one API worker; `changed` sets further variables."""
-        env = {"GROME_HOME": str(self.home), "GROME_ACCOUNTS_SIGNING_KEY": self.signing_key, **changed}
-        return grome(name, self.data(database), env, cpu=self.core if pinned else None)
+        keys = self.settings(database).accounts
+        env = {
+            "GROME_HOME": str(self.home),
+            "GROME_ACCOUNTS_SIGNING_KEY": keys.signing_key,
+            "GROME_ACCOUNTS_SECRETS_KEYS": keys.secrets_keys,
+            "GROME_ACCOUNTS_PEPPER": keys.pepper,
+        }
+        return grome(name, self.data(database), {**env, **changed}, cpu=self.core if pinned else None)
 
 
 DEMO: Final = "bench_demo"

@@ -12,9 +12,9 @@ from hypothesis import settings as hypothesis_settings
 
 from config.loading import load_settings
 from config.settings import Settings
-from grome.accounts.tokens import load_or_create_signing_key
 from grome.common.clock import system_clock
 from grome.dev.embedded import EmbeddedServers, embedded_servers
+from grome.infrastructure.made_keys import with_made_keys
 from tests.support.app import app, container, database, http, running
 from tests.support.browser import browsers
 from tests.support.pair_report import PairReport
@@ -122,11 +122,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer
 def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Settings:
     """By its name the database is one process's own, also where several were given one server."""
     home = tmp_path_factory.mktemp("keys")
-    base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
-    accounts = msgspec.structs.replace(base.accounts, signing_key=load_or_create_signing_key(home))
+    base = with_made_keys(load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)}), home)
     mongo = msgspec.structs.replace(base.mongo, url=servers.mongo_url, database=f"grome_test_{worker_id}")
     redis = msgspec.structs.replace(base.redis, url=servers.redis_url)
-    return msgspec.structs.replace(base, accounts=accounts, mongo=mongo, redis=redis)
+    return msgspec.structs.replace(base, mongo=mongo, redis=redis)
 
 
 @pytest.fixture(scope="session")

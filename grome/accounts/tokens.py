@@ -3,17 +3,10 @@
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
 from msgspec import Struct
 
 from grome.accounts.models import LoginSession
@@ -184,17 +177,6 @@ def _decode_parts(text: str) -> tuple[bytes, bytes] | None:
     except ValueError:
         return None
     return first, second
-
-
-def load_or_create_signing_key(home: Path) -> str:
-    """Return the development key of a home folder; the first call creates it, readable by its owner only."""
-    path = home / "signing-key.pem"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        path.touch(mode=0o600)
-        path.write_bytes(pem)
-    return path.read_text()
 
 
 def grace_start(now: datetime) -> datetime:

@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
-
 from config.loading import load_settings
 from config.settings import Settings, SettingsError
-from grome.accounts.tokens import load_or_create_signing_key
 from grome.composition import open_container
 from grome.infrastructure.container import Container
 from grome.infrastructure.logs import configure_logging
+from grome.infrastructure.made_keys import with_made_keys
 
 
 def load_connected_settings() -> Settings:
@@ -25,16 +23,9 @@ def load_connected_settings() -> Settings:
     ]
     if missing:
         raise SettingsError(missing)
-    settings = with_signing_key(settings, Path(settings.home))
+    settings = with_made_keys(settings, Path(settings.home))
     configure_logging(settings.log)
     return settings
-
-
-def with_signing_key(settings: Settings, home: Path) -> Settings:
-    if settings.accounts.signing_key:
-        return settings
-    accounts = msgspec.structs.replace(settings.accounts, signing_key=load_or_create_signing_key(home))
-    return msgspec.structs.replace(settings, accounts=accounts)
 
 
 def needs_local_stripe(settings: Settings) -> bool:

@@ -16,7 +16,7 @@ from config.loading import load_settings
 from config.settings import Settings, SettingsError
 from grome.accounts.service import AccountService
 from grome.app import document, live_document
-from grome.cli.bootstrap import load_connected_settings, needs_local_stripe, opened_container, with_signing_key
+from grome.cli.bootstrap import load_connected_settings, needs_local_stripe, opened_container
 from grome.cli.doctor import examine
 from grome.cli.job_commands import jobs
 from grome.cli.ledger_commands import ledger
@@ -26,6 +26,7 @@ from grome.cli.serving import serve as serve_http
 from grome.common.errors import ApiError
 from grome.dev.embedded import CannotStart, EmbeddedServers, embedded_servers
 from grome.infrastructure import migrations
+from grome.infrastructure.made_keys import with_made_keys
 from grome.migrations import MIGRATIONS
 from workers.runner import run_worker
 
@@ -95,7 +96,7 @@ def run() -> None:
     ) as servers:
         require_free_port(settings.http.host, settings.http.port)  # after the processes of a killed run were ended
         settings = _with_servers(settings, servers)
-        settings = with_signing_key(settings, home)
+        settings = with_made_keys(settings, home)
         console.print(f"Data, keys and logs are kept in {home.resolve()}")
         asyncio.run(_prepare(settings, demo=True))
         sys.exit(serve_as_child(_environment(settings)))
@@ -179,7 +180,7 @@ def asyncapi() -> None:
 @cli.command()
 def doctor() -> None:
     """Show settings and check all dependencies; exit code 2 if a dependency is missing."""
-    settings = with_signing_key(load_settings(os.environ), Path(load_settings(os.environ).home))
+    settings = with_made_keys(load_settings(os.environ), Path(load_settings(os.environ).home))
     sys.exit(0 if examine(settings, console) else EXIT_USAGE)
 
 

@@ -25,11 +25,11 @@ from rich.table import Table
 
 from config.loading import load_settings
 from config.settings import Settings
-from grome.accounts.tokens import load_or_create_signing_key
 from grome.composition import open_container
 from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.models import State
+from grome.infrastructure.made_keys import with_made_keys
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord, Event
 from grome.migrations import MIGRATIONS
@@ -119,10 +119,9 @@ async def storm(home: Path, seconds: int, seed: int, changes_a_second: int = 20)
 
 
 def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
-    base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
+    base = with_made_keys(load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)}), home)
     return msgspec.structs.replace(
         base,
-        accounts=msgspec.structs.replace(base.accounts, signing_key=load_or_create_signing_key(home)),
         mongo=msgspec.structs.replace(base.mongo, url=mongo_url),
         redis=msgspec.structs.replace(base.redis, url=redis_url),
     )

@@ -14,8 +14,8 @@ from rich.progress import Progress
 
 from config.loading import load_settings
 from config.settings import Settings
-from grome.accounts.tokens import load_or_create_signing_key
 from grome.dev.embedded import embedded_servers
+from grome.infrastructure.made_keys import with_made_keys
 from tests.payments.audit_books import find_errors
 from tests.payments.open_world import open_world
 from tests.support.stripe import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET
@@ -33,10 +33,9 @@ def main(payments: int, seed: int | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with embedded_servers(home) as servers:
-            base = load_settings({"GROME_ENV": "test", "GROME_HOME": folder})
+            base = with_made_keys(load_settings({"GROME_ENV": "test", "GROME_HOME": folder}), home)
             settings = msgspec.structs.replace(
                 base,
-                accounts=msgspec.structs.replace(base.accounts, signing_key=load_or_create_signing_key(home)),
                 mongo=msgspec.structs.replace(base.mongo, url=servers.mongo_url or "", database="grome_money"),
                 redis=msgspec.structs.replace(base.redis, url=servers.redis_url or ""),
                 stripe=msgspec.structs.replace(

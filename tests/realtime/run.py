@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from config.loading import load_settings
-from grome.accounts.tokens import load_or_create_signing_key
+from grome.infrastructure.made_keys import with_made_keys
 from tests.realtime.faults.storm import Plan, storm
 from tests.support.servers import own_mongod, own_valkey
 
@@ -29,10 +29,9 @@ def main(minutes: float, seed: int | None) -> None:
         (home / "mongod").mkdir()
         (home / "valkey").mkdir()
         with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
-            base = load_settings({"GROME_ENV": "test", "GROME_HOME": folder})
+            base = with_made_keys(load_settings({"GROME_ENV": "test", "GROME_HOME": folder}), home)
             settings = msgspec.structs.replace(
                 base,
-                accounts=msgspec.structs.replace(base.accounts, signing_key=load_or_create_signing_key(home)),
                 mongo=msgspec.structs.replace(base.mongo, url=mongo.url),
                 redis=msgspec.structs.replace(base.redis, url=redis.url),
             )

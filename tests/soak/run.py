@@ -16,10 +16,10 @@ from rich.table import Table
 
 from config.loading import load_settings
 from config.settings import Settings
-from grome.accounts.tokens import load_or_create_signing_key
 from grome.cli.bootstrap import opened_container
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.admin import JobAdmin
+from grome.infrastructure.made_keys import with_made_keys
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.outbox.relay import Relay
 from grome.migrations import MIGRATIONS
@@ -226,10 +226,9 @@ async def _settle(container: Container) -> float:
 
 
 def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
-    base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
+    base = with_made_keys(load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)}), home)
     return msgspec.structs.replace(
         base,
-        accounts=msgspec.structs.replace(base.accounts, signing_key=load_or_create_signing_key(home)),
         mongo=msgspec.structs.replace(base.mongo, url=mongo_url, timeout_ms=30_000),
         redis=msgspec.structs.replace(base.redis, url=redis_url),
     )
