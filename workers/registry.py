@@ -4,13 +4,14 @@ from typing import Any
 
 from saq import CronJob
 
+from grome.audit.jobs import renew_audit_keys, sign_audit_head
 from grome.bookings.jobs import close_overdue, expire_unanswered
 from grome.chat.jobs import discard_photos
 from grome.chat.photos import DISCARD_PHOTOS
 from grome.infrastructure.jobs.models import JobKind
 from grome.infrastructure.jobs.runner import Handler
+from grome.infrastructure.outbox.deferred_events import REDELIVER
 from grome.infrastructure.outbox.jobs import follow_later
-from grome.infrastructure.outbox.relay import REDELIVER
 from grome.ledger.jobs import seal_ledger
 from grome.notifications.dispatcher import SEND_JOBS
 from grome.notifications.jobs import dispatch, plan_reminders, send
@@ -53,6 +54,8 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(plan_reminders, cron="* * * * *", timeout=50, retries=3),
     CronJob(heal_waitlist, cron="* * * * *", timeout=50, retries=3),
     CronJob(seal_ledger, cron="* * * * *", timeout=50, retries=3),
+    CronJob(sign_audit_head, cron="* * * * *", timeout=50, retries=3),
+    CronJob(renew_audit_keys, cron="27 3 * * *", timeout=600, retries=3),
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),
     CronJob(check_payments, cron="* * * * *", timeout=300, retries=3),
     CronJob(plan_payouts, cron="*/10 * * * *", timeout=300, retries=3),

@@ -27,10 +27,10 @@ from benchmarks.targets import Target, targets_table
 from benchmarks.world import prepared
 from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Database, decode_bson, to_document
+from grome.infrastructure.mongo.hash_chain import GENESIS, Seal, next_seal, unsealed_content
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.infrastructure.stripe.models import BalanceLine
-from grome.ledger.chain import next_seal, unsealed_content
-from grome.ledger.models import GENESIS, Entry, Seal, Total
+from grome.ledger.models import Entry, Total
 from grome.ledger.postings import Entries, payment_received, visit_released
 from grome.ledger.repository import ENTRIES, TOTALS, LedgerRepository
 from grome.ledger.service import Ledger

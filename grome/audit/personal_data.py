@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from grome.audit.repository import COLLECTION
-from grome.infrastructure.mongo.personal_documents import Declared, Fate, PersonalCollection, Share
+from grome.audit.repository import COLLECTION, HEADS
+from grome.infrastructure.mongo.personal_documents import Declared, Fate, PersonalCollection, Share, UnownedCollection
 
 PERSONAL_DATA: Final[tuple[Declared, ...]] = (
     PersonalCollection(
@@ -16,6 +16,12 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
                 reason="Records of actions stay under ids, as the proof of changes of bookings, money and accounts.",
             ),
         ),
-        internal=frozenset({"version", "people", "reason", "kept_before", "kept_after"}),
+        internal=frozenset(
+            {
+                *("version", "people", "reason", "kept_before", "kept_after"),
+                *("origin", "changes", "sealed", "recorded_at", "mac", "seq", "prev_hash", "hash"),
+            }
+        ),
     ),
+    UnownedCollection(HEADS, "Hashes and signatures."),
 )

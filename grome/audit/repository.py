@@ -1,33 +1,60 @@
-"""Store the audit trail in MongoDB."""
+"""Store the audit trail in MongoDB. Records are only inserted, each with its place in the chain."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final, cast
 from uuid import UUID
 
 from msgspec import Meta, Struct
 from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
-from grome.audit.models import AuditRecord
+from grome.audit.models import AuditHead, AuditRecord, EarlierRecords
 from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
     Document,
     from_document,
-    insert_missing,
+    insert_in_order,
+    split_batch,
     to_document,
 )
+from grome.infrastructure.mongo.hash_chain import GENESIS, Seal
 from grome.infrastructure.mongo.schema import validator_for
 
-COLLECTION = CollectionSpec(
+_SCAN_BATCH: Final = 2_000
+_CHAINED: Final[Document] = {"seq": {"$gt": 0}}
+_OUTSIDE: Final[Document] = {"seq": {"$not": {"$gt": 0}}}
+_NEWEST: Final = (("at", -1), ("_id", -1))
+
+
+def _validator() -> Document:
+    validator = validator_for(AuditRecord)
+    fields = validator["$jsonSchema"]["properties"]
+    fields["seq"] = {"bsonType": "long", "minimum": 1}
+    fields["mac"] = fields["prev_hash"] = fields["hash"] = {"bsonType": "binData"}
+    return validator
+
+
+COLLECTION: Final = CollectionSpec(
     "audit",
-    validator_for(AuditRecord),
+    _validator(),
     [
-        IndexModel([("at", -1), ("_id", -1)], name="all"),
-        IndexModel([("subject_id", 1), ("at", -1), ("_id", -1)], name="subject"),
-        IndexModel([("actor_id", 1), ("at", -1), ("_id", -1)], name="actor"),
+        IndexModel(list(_NEWEST), name="all"),
+        IndexModel([("subject_id", 1), *_NEWEST], name="subject"),
+        IndexModel([("actor_id", 1), *_NEWEST], name="actor"),
+        IndexModel([("people", 1), *_NEWEST], name="person"),
+        IndexModel([("type", 1), *_NEWEST], name="type"),
+        IndexModel("seq", name="seq", unique=True, partialFilterExpression=_CHAINED),
     ],
 )
+HEADS: Final = CollectionSpec(
+    "audit_heads", validator_for(AuditHead), [IndexModel("number", name="number", unique=True)]
+)
+COLLECTIONS: Final = (COLLECTION, HEADS)
 
 
 class AfterRecord(Struct, frozen=True):
@@ -40,18 +67,65 @@ class AfterRecord(Struct, frozen=True):
 class AuditRepository:
     def __init__(self, database: Database) -> None:
         self._records = database[COLLECTION.name]
+        # Of the end of the chain, only what no failover can take back.
+        self._settled = self._records.with_options(read_concern=ReadConcern("majority"))
 
-    async def add(self, records: Sequence[AuditRecord]) -> None:
-        """Insert records; existing records stay unchanged."""
-        await insert_missing(self._records, [to_document(record) for record in records])
+    async def get_end(self) -> Seal:
+        """Return the seal of the last record, or GENESIS."""
+        found = await self._settled.find_one(_CHAINED, {"seq": 1, "prev_hash": 1, "hash": 1}, sort=[("seq", -1)])
+        return Seal(int(found["seq"]), found.get("prev_hash", b""), found.get("hash", b"")) if found else GENESIS
 
-    async def page(
-        self, subject_id: UUID | None, actor_id: UUID | None, after: AfterRecord | None, limit: int
-    ) -> list[AuditRecord]:
-        """Return a page of records, latest first."""
-        named = {"subject_id": subject_id, "actor_id": actor_id}
-        wanted: Document = {name: value for name, value in named.items() if value}
+    async def find_recorded(self, ids: Collection[UUID]) -> set[UUID]:
+        """Return the ids among these that have a record."""
+        found = self._settled.find({"_id": {"$in": list(ids)}}, {"_id": 1})
+        return {document["_id"] async for document in found}
+
+    async def append(self, documents: Sequence[bytes]) -> int:
+        """Insert sealed records in their order, up to the first with an id or a place that is taken.
+
+        Returns the number of inserted records.
+        """
+        return await insert_in_order(self._records, documents)
+
+    async def page(self, query: Document, after: AfterRecord | None, limit: int) -> list[AuditRecord]:
+        """Return a page of the records that match `query`, latest first."""
         if after:
-            wanted["$or"] = [{"at": {"$lt": after.at}}, {"at": after.at, "_id": {"$lt": after.id}}]
-        found = self._records.find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit)
+            behind = [{"at": {"$lt": after.at}}, {"at": after.at, "_id": {"$lt": after.id}}]
+            query = {"$and": [query, {"$or": behind}]}
+        found = self._records.find(query).sort(list(_NEWEST)).limit(limit)
         return [from_document(document, AuditRecord) async for document in found]
+
+    async def scan(self, first: int, last: int) -> AsyncIterator[bytes]:
+        """Yield the bytes of the records with these numbers, in batches, in their order."""
+        query = {"seq": {"$gte": first, "$lte": last}}
+        async for batch in self._records.find_raw_batches(query, batch_size=_SCAN_BATCH).sort("seq", 1):
+            yield cast("bytes", batch)
+
+    async def describe_earlier(self) -> EarlierRecords:
+        """Describe the records outside the chain: those from before it, unless others were added."""
+        count, digest = 0, hashlib.sha256()
+        async for batch in self._settled.find_raw_batches(_OUTSIDE, batch_size=_SCAN_BATCH).sort("_id", 1):
+            raw = cast("bytes", batch)
+            digest.update(raw)
+            count += len(list(split_batch(raw)))
+        return EarlierRecords(count, digest.digest())
+
+
+class AuditHeadRepository:
+    def __init__(self, database: Database) -> None:
+        self._heads = database[HEADS.name]
+
+    async def find_newest(self) -> AuditHead | None:
+        document = await self._heads.find_one({}, sort=[("number", -1)])
+        return from_document(document, AuditHead) if document else None
+
+    async def list_all(self) -> list[AuditHead]:
+        """Return all heads, oldest first; there is one for each day."""
+        return [from_document(document, AuditHead) async for document in self._heads.find().sort("number", 1)]
+
+    async def put(self, head: AuditHead) -> None:
+        """Store the head of a day in place of an earlier head of the day. A head that is not newer changes nothing."""
+        document = to_document(head)
+        older = {"_id": document.pop("_id"), "seq": {"$lte": head.seq}}
+        with suppress(DuplicateKeyError):  # another process has stored a newer head, or the head of another day
+            await self._heads.update_one(older, {"$set": document}, upsert=True)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grome.cli.bootstrap import load_connected_settings, opened_container
+from grome.cli.seal_option import SEAL
 from grome.common.money import decimal_of
 from grome.ledger.chain_check import Finding
 from grome.ledger.export import LedgerExport
@@ -28,10 +29,10 @@ def ledger() -> None:
 
 
 @ledger.command()
-@click.option("--expect", metavar="SEQ:HASH", help="The head of the chain as an earlier verification printed it.")
-def verify(expect: str | None) -> None:
+@click.option("--expect", type=SEAL, help="The head of the chain as an earlier verification printed it.")
+def verify(expect: tuple[int, bytes] | None) -> None:
     """Recompute the chain, the sums and the totals; exit code 1 if an entry was edited, removed or inserted."""
-    sys.exit(asyncio.run(_verify(_noted_head(expect))))
+    sys.exit(asyncio.run(_verify(expect)))
 
 
 @ledger.command()
@@ -47,16 +48,6 @@ def balance(prefix: str) -> None:
 def export(output: TextIO, *, as_beancount: bool) -> None:
     """Write all entries as CSV, a row for each line."""
     asyncio.run(_export(output, as_beancount=as_beancount))
-
-
-def _noted_head(text: str | None) -> tuple[int, bytes] | None:
-    if text is None:
-        return None
-    seq, _, digest = text.partition(":")
-    try:
-        return int(seq), bytes.fromhex(digest)
-    except ValueError:
-        raise click.UsageError("--expect is not SEQ:HASH, e.g. 1200:9f86d0…") from None
 
 
 async def _verify(noted: tuple[int, bytes] | None) -> int:

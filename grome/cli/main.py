@@ -1,4 +1,4 @@
-"""The command line: `grome run | serve | worker | migrate | seed | jobs | ledger | doctor | openapi | asyncapi | …`."""
+"""The command line: `grome run | serve | worker | migrate | seed | jobs | ledger | audit | doctor | …`."""
 
 import asyncio
 import os
@@ -16,6 +16,7 @@ from config.loading import load_settings
 from config.settings import Settings, SettingsError
 from grome.accounts.service import AccountService
 from grome.app import document, live_document
+from grome.cli.audit_commands import audit
 from grome.cli.bootstrap import load_connected_settings, needs_local_stripe, opened_container
 from grome.cli.doctor import examine
 from grome.cli.job_commands import jobs
@@ -163,6 +164,7 @@ def create_admin(email: str, name: str, password: str) -> None:
 
 cli.add_command(jobs)
 cli.add_command(ledger)
+cli.add_command(audit)
 
 
 @cli.command()

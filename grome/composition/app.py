@@ -6,6 +6,7 @@ from config.settings import Settings
 from grome.accounts.verifier import Verifier
 from grome.common.clock import Clock, system_clock
 from grome.composition.accounts import accounts
+from grome.composition.audit import audit
 from grome.composition.barbers import barbers
 from grome.composition.bookings import bookings
 from grome.composition.chat import chat
@@ -37,6 +38,7 @@ PROVIDERS: Final = Providers(
     bookings,
     waiting,
     records,
+    audit,
     outbox,
     live,
     notifications,

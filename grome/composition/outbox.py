@@ -9,9 +9,11 @@ from grome.chat.photos import PhotoCleanup
 from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
+from grome.infrastructure.outbox.deferred_events import DeferredEvents
 from grome.infrastructure.outbox.models import ChangeRecord
 from grome.infrastructure.outbox.relay import Relay, Subscribers
 from grome.infrastructure.outbox.repository import RelayRepository
+from grome.infrastructure.secret_keys import Sealer, SecretKeys
 from grome.notifications.planner import Planner
 from grome.payments.subscriber import SettlementSubscriber
 from grome.promos.redemptions import PromoRedemptions
@@ -44,6 +46,11 @@ def subscribers(container: Container) -> Subscribers:
 
 
 @outbox.provide
+def deferred_events(container: Container) -> DeferredEvents:
+    return DeferredEvents(container.get(JobQueue), Sealer(container.get(SecretKeys), "deferred events"))
+
+
+@outbox.provide
 def relay(container: Container) -> Relay:
     get = container.get
     caches, waitlist = BarberCacheInvalidation(get(BarberChangeFeed)), get(WaitlistSubscriber)
@@ -53,4 +60,4 @@ def relay(container: Container) -> Relay:
         await waitlist.follow_changes(changes)
 
     repository = RelayRepository(container.database)
-    return Relay(repository, PROJECTION, get(Subscribers), follow_changes, get(JobQueue), container.clock)
+    return Relay(repository, PROJECTION, get(Subscribers), follow_changes, get(DeferredEvents), container.clock)

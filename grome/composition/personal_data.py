@@ -28,6 +28,7 @@ from grome.infrastructure.mongo.personal_documents import (
     UnownedCollection,
 )
 from grome.infrastructure.outbox.repository import COLLECTION as RELAY
+from grome.infrastructure.person_keys.repository import COLLECTION as PERSON_KEYS
 from grome.infrastructure.personal_data import PersonalData
 from grome.ledger.personal_data import PERSONAL_DATA as LEDGER
 from grome.ledger.personal_data import StatementData
@@ -60,6 +61,7 @@ _MACHINERY: Final[tuple[Declared, ...]] = (
     UnownedCollection(JOBS, "Ids of documents, deleted 7 days after a job is done and 90 days after it has failed."),
     UnownedCollection(BUDGETS, "Digests and counts, deleted at the end of their window."),
     UnownedCollection(RELAY, "The position of the relay of events."),
+    UnownedCollection(PERSON_KEYS, "Keys of persons without data; the key of a person is destroyed by the deletion."),
 )
 # The account is the last, so that an interrupted deletion still knows the person.
 DECLARED: Final[tuple[Declared, ...]] = (

@@ -1,10 +1,8 @@
-"""Reviews, calendar feeds, reports and the audit trail."""
+"""Reviews, calendar feeds and reports."""
 
 from datetime import timedelta
 
 from grome.accounts.service import AccountService
-from grome.audit.repository import AuditRepository
-from grome.audit.service import AuditTrail
 from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
 from grome.calendar_feeds.feed_loader import FeedLoader
@@ -95,8 +93,3 @@ def receipts(container: Container) -> ReceiptService:
         container.settings.payments.tax_bp,
         container.clock,
     )
-
-
-@records.provide
-def audit_trail(container: Container) -> AuditTrail:
-    return AuditTrail(AuditRepository(container.database), container.get(PaymentQueries))

@@ -8,8 +8,8 @@ from typing import Final
 from msgspec import Struct
 
 from grome.infrastructure.mongo.client import decode_batch, split_batch
-from grome.ledger.chain import next_seal, split_seal
-from grome.ledger.models import GENESIS, AccountBalance, Seal, Total
+from grome.infrastructure.mongo.hash_chain import GENESIS, Seal, next_seal, split_seal
+from grome.ledger.models import AccountBalance, Total
 from grome.ledger.totals import add_to_totals
 
 MAX_FINDINGS: Final = 100

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
@@ -128,17 +128,6 @@ class StoredTotal(Struct, frozen=True, kw_only=True):
 
 
 Total = tuple[str, str]  # name and currency
-
-
-class Seal(NamedTuple):
-    """The position of an entry in the chain. `seq` begins with 1 and has no gaps."""
-
-    seq: int
-    prev_hash: bytes
-    hash: bytes
-
-
-GENESIS: Final = Seal(0, b"", bytes(32))
 
 
 class BarberSums(Struct, frozen=True):

@@ -20,9 +20,10 @@ from grome.infrastructure.mongo.client import (
     split_batch,
     to_document,
 )
+from grome.infrastructure.mongo.hash_chain import GENESIS, Seal
 from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.mongo.transactions import Session
-from grome.ledger.models import GENESIS, AccountBalance, Entry, Seal, StoredTotal, Total
+from grome.ledger.models import AccountBalance, Entry, StoredTotal, Total
 
 _SEAL_FIELDS: Final = ("seq", "prev_hash", "hash")
 _UNSEALED: Final[Document] = {"seq": None}

@@ -6,8 +6,8 @@ from typing import Final
 from uuid import UUID
 
 from grome.common.clock import Clock
+from grome.infrastructure.mongo.hash_chain import next_seal, unsealed_content
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
-from grome.ledger.chain import next_seal, unsealed_content
 from grome.ledger.models import Total
 from grome.ledger.repository import LedgerRepository
 from grome.ledger.totals import add_to_totals

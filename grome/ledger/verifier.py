@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from grome.infrastructure.mongo.hash_chain import Seal
 from grome.ledger.chain_check import ChainCheck, Finding, Flaw
-from grome.ledger.models import Seal
 from grome.ledger.repository import LedgerRepository, starting_with
 
 _MAX_LISTED: Final = 20

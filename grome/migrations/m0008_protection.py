@@ -8,13 +8,14 @@ events are applied anew.
 
 from grome.accounts.repository import SESSIONS, USERS
 from grome.adjustments.repository import ADJUSTMENTS
-from grome.audit.repository import COLLECTION as AUDIT
+from grome.audit.repository import COLLECTIONS as AUDIT
 from grome.barbers.repository import APPROVALS, COMMISSIONS, BarberRepository
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.chat.repository import COLLECTIONS as CHAT
 from grome.codes.repository import COLLECTION as CODES
 from grome.infrastructure.mongo.client import CollectionSpec, Database, apply_collection
+from grome.infrastructure.person_keys.repository import COLLECTION as PERSON_KEYS
 from grome.notifications.repository import LOG as NOTIFICATION_LOG
 from grome.payments.repository import COLLECTIONS as PAYMENTS
 from grome.payouts.repository import ACCOUNTS as PAYOUT_ACCOUNTS
@@ -29,10 +30,10 @@ from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
 # Outbox entries have an origin and changes.
 WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCOUNTS, PAYOUTS, *RECONCILIATION, REVIEWS)
-CHANGED = (AUDIT, BARBERS, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
+CHANGED = (*AUDIT, BARBERS, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
 # With an index for exports and deletions of personal data.
 INDEXED = (PROMO_USES, QUOTES, SERIES, UPLOADS)
-COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES)
+COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES, PERSON_KEYS)
 
 
 async def up(database: Database) -> None:

@@ -16,8 +16,8 @@ from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob, Queue, State
+from grome.infrastructure.outbox.deferred_events import REDELIVER
 from grome.infrastructure.outbox.models import Event, EventType
-from grome.infrastructure.outbox.relay import REDELIVER
 from tests.faults.conftest import OwnServers
 from tests.support.eventually import PATIENCE_S, START_PATIENCE_S, until
 from tests.support.processes import environment

@@ -11,7 +11,7 @@ import pytest
 from config.settings import Settings
 from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
-from grome.infrastructure.jobs.job_queue import JobQueue
+from grome.infrastructure.outbox.deferred_events import DeferredEvents
 from grome.infrastructure.outbox.models import ChangeRecord, Event
 from grome.infrastructure.outbox.relay import Relay, Subscriber
 from grome.infrastructure.outbox.repository import RelayRepository
@@ -74,7 +74,7 @@ async def live_relay(container: Container) -> AsyncIterator[None]:
 async def relaying(container: Container, subscriber: Subscriber) -> AsyncIterator[None]:
     repository = RelayRepository(container.database)
     relay = Relay(
-        repository, PROJECTION, {"subscriber": subscriber}, no_caches, container.get(JobQueue), container.clock
+        repository, PROJECTION, {"subscriber": subscriber}, no_caches, container.get(DeferredEvents), container.clock
     )
     task = asyncio.create_task(relay.run())
     yield

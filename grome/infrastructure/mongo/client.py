@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import bson
 import msgspec
 import pymongo
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient, IndexModel, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -35,6 +36,7 @@ Client = AsyncMongoClient[Document]
 T = TypeVar("T")
 DriverError = PyMongoError
 _RAW: CodecOptions[Document] = CodecOptions(document_class=dict, tz_aware=True, tzinfo=UTC)
+_UUIDS: CodecOptions[Document] = CodecOptions(uuid_representation=4)
 # Codes of the server.
 _DUPLICATE_KEY: Final = 11_000
 _NAMESPACE_EXISTS: Final = 48
@@ -178,6 +180,23 @@ async def insert_missing(collection: Collection, documents: Sequence[Document]) 
             raise
         return int(told["nInserted"])
     return len(added.inserted_ids)
+
+
+async def insert_in_order(collection: Collection, documents: Sequence[bytes]) -> int:
+    """Insert encoded documents up to the first that a unique index refuses; returns how many were inserted."""
+    try:
+        added = await collection.insert_many([cast("Document", RawBSONDocument(raw)) for raw in documents])
+    except BulkWriteError as error:
+        told = error.details
+        if told["writeConcernErrors"] or any(fault["code"] != _DUPLICATE_KEY for fault in told["writeErrors"]):
+            raise
+        return int(told["nInserted"])
+    return len(added.inserted_ids)
+
+
+def encode_bson(document: Document) -> bytes:
+    """Encode a document as the driver does for a write."""
+    return bson.encode(document, codec_options=_UUIDS)
 
 
 async def backfill(

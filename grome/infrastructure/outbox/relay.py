@@ -8,15 +8,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
-import msgspec
 from loguru import logger
 
 from grome.common.clock import Clock
 from grome.common.ids import new_hex_id
 from grome.infrastructure.cancellation import raise_if_cancelled, run_in_own_task
-from grome.infrastructure.isolated_items import for_batch, report_failure
-from grome.infrastructure.jobs.job_queue import JobQueue
-from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
+from grome.infrastructure.isolated_items import report_failure
+from grome.infrastructure.outbox.deferred_events import DeferredEvents
 from grome.infrastructure.outbox.leader import LEASE_S, Leader, LeaseLostError
 from grome.infrastructure.outbox.models import ChangeRecord, Event, RelayStats
 from grome.infrastructure.outbox.projection import Projection
@@ -25,9 +23,6 @@ from grome.infrastructure.transient_errors import is_transient
 
 _ACQUIRE_EVERY_S: Final = 0.5
 _RETRY_S: Final = 0.5
-
-# Delivers an event again to a subscriber that failed at it, apart from the other events.
-REDELIVER: Final = JobKind("follow", Queue.DEFAULT, timeout_s=30, delays_s=(10, 60, 600, 3_600, 6 * 3_600))
 
 
 class Subscriber(Protocol):
@@ -56,11 +51,11 @@ class Relay:
         projection: Projection,
         followers: Mapping[str, Subscriber],
         caches: Caches,
-        jobs: JobQueue,
+        deferred: DeferredEvents,
         clock: Clock,
     ) -> None:
         self._relay, self._projection, self._followers, self._caches = relay, projection, followers, caches
-        self._jobs, self._clock = jobs, clock
+        self._deferred, self._clock = deferred, clock
         self._name = new_hex_id()
 
     async def run(self) -> None:
@@ -113,19 +108,9 @@ class Relay:
             except Exception as error:  # noqa: BLE001
                 if not is_transient(error):
                     logger.opt(exception=error).error("{} cannot handle events", name)
-                    await self._defer(name, events)
+                    await self._deferred.add(name, events)
                     return
                 logger.warning("The relay waits, because {} cannot handle events ({!r})", name, error)
                 await asyncio.sleep(_RETRY_S)
             else:
                 return
-
-    async def _defer(self, name: str, events: Sequence[Event]) -> None:
-        new = [
-            NewJob(f"{event.id}:follow:{name}", REDELIVER, {"follower": name, "event": msgspec.to_builtins(event)})
-            for event in events
-        ]
-        await for_batch(new, self._add, name=f"deferred for {name}")
-
-    async def _add(self, new: Sequence[NewJob]) -> None:
-        await self._jobs.add(*new)

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
+from msgspec import structs
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from grome.barbers.cache_invalidation import BarberCacheInvalidation
@@ -22,9 +23,10 @@ from grome.infrastructure.isolated_items import FAILED_ITEMS
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob, State
 from grome.infrastructure.mongo.client import Document
+from grome.infrastructure.outbox.deferred_events import REDELIVER, DeferredEvents
 from grome.infrastructure.outbox.leader import LEASE_S
 from grome.infrastructure.outbox.models import ChangeRecord, Event, EventType
-from grome.infrastructure.outbox.relay import REDELIVER, Relay
+from grome.infrastructure.outbox.relay import Relay
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, serve, tomorrow
@@ -62,7 +64,12 @@ async def no_caches(_changes: Sequence[ChangeRecord]) -> None:
 def a_relay(container: Container, *recorders: Recorder) -> Relay:
     followers = {f"recorder {number}": recorder for number, recorder in enumerate(recorders)}
     return Relay(
-        RelayRepository(container.database), PROJECTION, followers, no_caches, container.get(JobQueue), container.clock
+        RelayRepository(container.database),
+        PROJECTION,
+        followers,
+        no_caches,
+        container.get(DeferredEvents),
+        container.clock,
     )
 
 
@@ -155,7 +162,7 @@ async def test_relay_takes_over_from_a_dead_leader_with_a_higher_fence(
 
 async def test_relay_that_loses_its_cancellation_while_acquiring_the_lease_ends(container: Container) -> None:
     repository = LosesCancellation(container)
-    relay = Relay(repository, PROJECTION, {}, no_caches, container.get(JobQueue), container.clock)
+    relay = Relay(repository, PROJECTION, {}, no_caches, container.get(DeferredEvents), container.clock)
     async with asyncio.timeout(PATIENCE_S), running(relay):  # `running` awaits the end of the relay
         assert await repository.begun.wait()
 
@@ -227,7 +234,12 @@ async def test_relay_with_a_failing_subscriber_serves_the_others_and_defers_its_
     (entry,) = await history(http, customer.auth, booking)
     aside = await container.get(JobQueue).find(f"{entry['id']}:follow:recorder 0")
     assert aside is not None
-    assert (aside.state, aside.payload["event"]["type"]) == (State.PENDING, EventType.BOOKING_REQUESTED)
+    assert aside.state is State.PENDING
+    event = container.get(DeferredEvents).read(aside.payload)
+    assert event.type is EventType.BOOKING_REQUESTED
+    assert event.origin
+    assert event.origin.address
+    assert event.origin.address not in str(aside.payload)
 
 
 async def test_deferred_event_reaches_its_subscriber(container: Container) -> None:
@@ -239,14 +251,16 @@ async def test_deferred_event_reaches_its_subscriber(container: Container) -> No
         version=3,
         people=(new_id(), new_id()),
     )
-    payload = {"follower": "audit trail", "event": msgspec.to_builtins(event)}
+    earlier = structs.replace(event, id=new_id(), version=2)
+    unsealed = {"follower": "audit trail", "event": msgspec.to_builtins(earlier)}  # of an earlier release
     async with run_worker(container, HANDLERS):
-        await container.get(JobQueue).add(NewJob(f"{event.id}:follow:audit trail", REDELIVER, payload))
+        await container.get(DeferredEvents).add("audit trail", [event])
+        await container.get(JobQueue).add(NewJob(f"{earlier.id}:follow:audit trail", REDELIVER, unsealed))
 
-        async def is_recorded() -> bool:
-            return await container.database["audit"].find_one({"_id": event.id}) is not None
+        async def are_recorded() -> bool:
+            return await container.database["audit"].count_documents({"_id": {"$in": [event.id, earlier.id]}}) == 2
 
-        await until(is_recorded)
+        await until(are_recorded)
     record = await container.database["audit"].find_one({"_id": event.id})
     assert record is not None
     assert (record["type"], record["version"], record["people"]) == (event.type, 3, list(event.people))
@@ -331,7 +345,7 @@ async def test_relay_whose_leader_fails_starts_again(
 
     failing = Failing(container.database)
     async with running(
-        Relay(failing, PROJECTION, {"recorder": recorder}, no_caches, container.get(JobQueue), container.clock)
+        Relay(failing, PROJECTION, {"recorder": recorder}, no_caches, container.get(DeferredEvents), container.clock)
     ):
         await until(lambda: failing.left == 0)
         booking = await book(http, customer, shop, tomorrow(9))
