@@ -18,6 +18,7 @@ TIERS: Final = Tiers(
         ("uploads",),
         ("codes",),
         ("accounts",),
+        ("factors",),
         ("catalogue",),
         ("barbers",),
         ("favourites",),
@@ -62,6 +63,7 @@ TIERS: Final = Tiers(
                 "windows",
             }
         ),
+        "factors": frozenset({"second_step"}),
         "ledger": frozenset({"movements", "payables", "postings", "rules", "statements"}),
         "notifications": frozenset({"email.folder", "localizer"}),
         "nearby": frozenset({"areas"}),

@@ -39,6 +39,7 @@ from grome.console.routes import dashboard
 from grome.dev.live_demo.routes import live_demo
 from grome.dev.mailbox.routes import mailbox
 from grome.dev.pay_demo.routes import pay_demo
+from grome.factors.routes import factors
 from grome.favourites.routes import favourites
 from grome.infrastructure.http import Routes, problem
 from grome.infrastructure.http.openapi import openapi_document
@@ -79,6 +80,7 @@ FEATURES: tuple[Routes, ...] = (
     auth,
     me,
     well_known,
+    factors,
     nearby,
     barbers,
     commissions,

@@ -34,6 +34,10 @@ class SecondFactorRequired(ApiError):
     status, code, title = 401, "second_factor_required", "A second factor is needed to sign in"
     extension_type = Challenge
 
+    def __init__(self, challenge: Challenge) -> None:
+        super().__init__(extension=challenge)
+        self.challenge = challenge
+
 
 class RefreshRefused(ApiError):
     status, code, title = 401, "refresh_refused", "This refresh token is not valid; log in again"

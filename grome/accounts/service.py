@@ -102,6 +102,9 @@ class AccountService:
         """Find a user for other features, with fields that no client may see."""
         return await self._users.find(user_id)
 
+    async def find_by_email(self, email: str) -> User | None:
+        return await self._users.find_by_sign_in("email", email_forms(email))
+
     async def find_names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return people's names by id, with one query; ids without an account are left out."""
         return await self._users.find_names(user_ids) if user_ids else {}

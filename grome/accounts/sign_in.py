@@ -66,7 +66,7 @@ class SignIn:
             if challenge:
                 if risk.is_unusual:
                     await self._users.add_event(user.id, self._event(EventType.ACCOUNT_SUSPICIOUS_SIGN_IN))
-                raise SecondFactorRequired(extension=challenge)
+                raise SecondFactorRequired(challenge)
         return await self._open_session(user, device, methods, risk)
 
     async def complete(self, user: User, device: Device, methods: frozenset[SignInMethod]) -> SignedIn:

@@ -26,6 +26,7 @@ from grome.cli.serving import require_free_port
 from grome.cli.serving import serve as serve_http
 from grome.common.errors import ApiError
 from grome.dev.embedded import CannotStart, EmbeddedServers, embedded_servers
+from grome.factors.service import FactorService
 from grome.infrastructure import migrations
 from grome.infrastructure.made_keys import with_made_keys
 from grome.migrations import MIGRATIONS
@@ -162,6 +163,16 @@ def create_admin(email: str, name: str, password: str) -> None:
     asyncio.run(_create_admin(load_connected_settings(), email, name, password))
 
 
+@cli.command("reset-factors")
+@click.option("--email", required=True)
+def reset_factors(email: str) -> None:
+    """Remove the second factors of an account after their loss, and end its sessions.
+
+    The owner is told by mail. Make sure that the request is the owner's before you run this.
+    """
+    asyncio.run(_reset_factors(load_connected_settings(), email))
+
+
 cli.add_command(jobs)
 cli.add_command(ledger)
 cli.add_command(audit)
@@ -246,6 +257,15 @@ async def _create_admin(settings: Settings, email: str, name: str, password: str
     async with opened_container(settings) as container:
         user = await container.get(AccountService).create_admin(email, name, password)
     console.print(f"Admin {user.email} has the id {user.id}")
+
+
+async def _reset_factors(settings: Settings, email: str) -> None:
+    async with opened_container(settings) as container:
+        user = await container.get(AccountService).find_by_email(email)
+        if user is None:
+            raise click.UsageError("No account has this email.")
+        had_factors = await container.get(FactorService).reset(user.id, None)
+    console.print(f"Account {user.id} has no second factor {'any more' if had_factors else 'to remove'}")
 
 
 def _base_url(settings: Settings) -> str:

@@ -1,11 +1,9 @@
 """Accounts, sessions, tokens and preferences."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from grome.accounts.country import Countries
-from grome.accounts.errors import Challenge
-from grome.accounts.models import Device, SessionLife
+from grome.accounts.models import SessionLife
 from grome.accounts.passwords import PasswordHasher
 from grome.accounts.preferences import PreferenceService
 from grome.accounts.repository import SessionRepository, UserRepository
@@ -17,7 +15,7 @@ from grome.accounts.tokens import AccessTokens, RefreshTokens, TokenIssuer
 from grome.accounts.verifier import Verifier
 from grome.codes.repository import CodeRepository
 from grome.codes.service import Codes
-from grome.common.actor import SignInMethod
+from grome.factors.challenger import FactorChallenger
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.redis.client import Namespace, RedisClients
@@ -93,7 +91,7 @@ def sign_in(container: Container) -> SignIn:
         (get(UserRepository), get(SessionRepository)),
         get(SessionService),
         get(TokenIssuer),
-        NoSecondFactors(),
+        get(FactorChallenger),
         get(Countries),
         get(SessionLife),
         container.clock,
@@ -141,16 +139,3 @@ def codes(container: Container) -> Codes:
 @accounts.provide
 def preferences(container: Container) -> PreferenceService:
     return PreferenceService(container.get(UserRepository))
-
-
-class NoSecondFactors:
-    """Stands in until accounts can have second factors."""
-
-    async def begin(
-        self,
-        user_id: UUID,  # noqa: ARG002
-        device: Device,  # noqa: ARG002
-        methods: frozenset[SignInMethod],  # noqa: ARG002
-        extra_kinds: frozenset[str],  # noqa: ARG002
-    ) -> Challenge | None:
-        return None

@@ -11,6 +11,7 @@ from grome.composition.barbers import barbers
 from grome.composition.bookings import bookings
 from grome.composition.chat import chat
 from grome.composition.clients import clients
+from grome.composition.factors import factors
 from grome.composition.job_queue import job_queue
 from grome.composition.live import live
 from grome.composition.notifications import notifications
@@ -33,6 +34,7 @@ PROVIDERS: Final = Providers(
     clients,
     job_queue,
     accounts,
+    factors,
     barbers,
     search,
     bookings,

@@ -17,6 +17,7 @@ from grome.chat.personal_data import PERSONAL_DATA as CHAT
 from grome.chat.personal_data import MessageData
 from grome.chat.repository import MessageRepository
 from grome.codes.personal_data import PERSONAL_DATA as CODES
+from grome.factors.personal_data import PERSONAL_DATA as FACTORS
 from grome.favourites.personal_data import PERSONAL_DATA as FAVOURITES
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.repository import COLLECTION as JOBS
@@ -90,6 +91,7 @@ DECLARED: Final[tuple[Declared, ...]] = (
     *CATALOGUE,
     *_MACHINERY,
     *CODES,
+    *FACTORS,
     *ACCOUNTS,
 )
 

@@ -8,6 +8,7 @@ from grome.barbers.events import commission_event, online_event
 from grome.bookings.events import booking_event
 from grome.chat.events import mark_event, message_event, report_event
 from grome.codes.events import code_event
+from grome.factors.events import factor_event
 from grome.infrastructure.outbox.models import (
     ADJUSTMENTS,
     BARBERS,
@@ -15,6 +16,7 @@ from grome.infrastructure.outbox.models import (
     CODES,
     COMMISSIONS,
     CONVERSATIONS,
+    FACTORS,
     FINDINGS,
     MESSAGE_REPORTS,
     MESSAGES,
@@ -41,6 +43,7 @@ PROJECTION: Final = Projection(
         CODES: code_event,
         COMMISSIONS: commission_event,
         CONVERSATIONS: mark_event,
+        FACTORS: factor_event,
         MESSAGES: message_event,
         MESSAGE_REPORTS: report_event,
         PAYMENTS: payment_event,

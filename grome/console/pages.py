@@ -8,7 +8,11 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from saq.web.common import STATIC_PATH
 
+from grome.accounts.errors import Challenge
+from grome.factors.models import FactorKind
+from grome.factors.schemas import PasskeyCeremony
 from grome.infrastructure.http.csp import csp_hash
+from grome.infrastructure.http.responses import encode
 from grome.infrastructure.jobs.schemas import JobPage, JobQuery
 
 _HERE = Path(__file__).parent
@@ -29,12 +33,19 @@ def _assets() -> dict[str, bytes]:
 
 
 ASSETS: Final = _assets()
-LOGIN_PAGE: Final = (_HERE / "login_page.html").read_text()
+_LOGIN_PAGE = _TEMPLATES.get_template("login_page.html")
+_SECOND_STEP_PAGE = _TEMPLATES.get_template("second_step_page.html")
 DASHBOARD_PAGE: Final = _TEMPLATES.get_template("dashboard_page.html").render()
 _DEAD_PAGE = _TEMPLATES.get_template("dead_page.html")
 
 _ANY_TYPE = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:"
-LOGIN_POLICY: Final = f"{_ANY_TYPE}; style-src {csp_hash(LOGIN_PAGE, 'style')}"
+# Hashed with any values: the style and the script have none.
+_STEPS = (
+    _LOGIN_PAGE.render(refusal=""),
+    _SECOND_STEP_PAGE.render(challenge="", prompt="", passkey=None, refusal=""),
+)
+LOGIN_POLICY: Final = f"{_ANY_TYPE}; style-src {csp_hash(_STEPS[0], 'style')}"
+SECOND_STEP_POLICY: Final = f"{LOGIN_POLICY}; script-src {csp_hash(_STEPS[1], 'script')}"
 DASHBOARD_POLICY: Final = (
     f"{_ANY_TYPE}; connect-src 'self'; script-src 'self' {csp_hash(DASHBOARD_PAGE, 'script')}; "
     f"style-src 'self' {csp_hash(DASHBOARD_PAGE, 'style')}; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -43,8 +54,18 @@ DASHBOARD_POLICY: Final = (
 DEAD_POLICY: Final = f"{_ANY_TYPE}; style-src 'self' {csp_hash(DASHBOARD_PAGE, 'style')}"
 
 
-def login_page(*, refused: bool) -> str:
-    return LOGIN_PAGE.replace("<!-- refusal -->", _REFUSAL if refused else "")
+def login_page(refusal: str = "") -> str:
+    return _LOGIN_PAGE.render(refusal=refusal)
+
+
+def second_step_page(challenge: Challenge, passkey: PasskeyCeremony | None, refusal: str = "") -> str:
+    """Render the form for the second step; `passkey` begins a ceremony if the account has passkeys."""
+    return _SECOND_STEP_PAGE.render(
+        challenge=challenge.challenge,
+        prompt="Code of your app, or recovery code" if FactorKind.TOTP in challenge.kinds else "Recovery code",
+        passkey={"ceremony": passkey.ceremony, "options": encode(passkey.options).decode()} if passkey else None,
+        refusal=refusal,
+    )
 
 
 def dead_page(query: JobQuery, page: JobPage, refusal: str = "") -> str:
@@ -64,6 +85,3 @@ def dead_page(query: JobQuery, page: JobPage, refusal: str = "") -> str:
 def query_string(query: JobQuery) -> str:
     """Build the query string of the same page."""
     return urlencode({name: value for name in ("kind", "cursor") if (value := getattr(query, name))})
-
-
-_REFUSAL = '<p role="alert">These are not the email and password of an admin.</p>'

@@ -13,11 +13,11 @@ from saq.job import Job
 from saq.queue.redis import RedisQueue
 from saq.web.common import job_dict
 
-from grome.accounts.errors import WrongCredentials
+from grome.accounts.errors import Challenge, SecondFactorRequired, WrongCredentials
 from grome.accounts.models import Device
 from grome.accounts.schemas import Tokens
 from grome.accounts.sessions import SessionService
-from grome.common.errors import ApiError, Invalid, NotFound, Unauthenticated
+from grome.common.errors import ApiError, Invalid, NotFound, TooManyRequests, Unauthenticated
 from grome.console.errors import ForeignRequest, JobEnded
 from grome.console.pages import (
     ASSETS,
@@ -25,11 +25,16 @@ from grome.console.pages import (
     DASHBOARD_POLICY,
     DEAD_POLICY,
     LOGIN_POLICY,
+    SECOND_STEP_POLICY,
     dead_page,
     login_page,
     query_string,
+    second_step_page,
 )
-from grome.console.sign_in import find_operator, is_same_origin, sign_in
+from grome.console.sign_in import complete_sign_in, find_operator, is_same_origin, sign_in
+from grome.factors.errors import ChallengeRefused, PasskeyRefused, WrongFactor
+from grome.factors.models import FactorKind
+from grome.factors.second_step import SecondStep
 from grome.infrastructure.http import container_of, resolve
 from grome.infrastructure.http.client import client_address, user_agent
 from grome.infrastructure.http.decoding import QueryDecoder
@@ -50,6 +55,7 @@ ACCESS: Final = "grome_jobs_access"
 REFRESH: Final = "grome_jobs_refresh"
 MAX_JOBS_SHOWN: Final = 100
 DEAD_PAGE_SIZE: Final = 50
+_NO_ADMIN: Final = "These are not the email and password of an admin."
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 dashboard = Pages("dashboard", url_prefix=PREFIX)
@@ -91,7 +97,7 @@ async def add_headers(request: Request, response: HTTPResponse) -> None:
 
 @dashboard.get("/login", ctx_open=True)
 async def show_login(request: Request) -> HTTPResponse:
-    return _html(request, login_page(refused=False), LOGIN_POLICY)
+    return _html(request, login_page(), LOGIN_POLICY)
 
 
 @dashboard.post("/login", ctx_open=True)
@@ -106,8 +112,44 @@ async def login(request: Request) -> HTTPResponse:
     )
     try:
         tokens = await sign_in(container_of(request), form.get("email", ""), form.get("password", ""), device)
-    except WrongCredentials as refusal:
-        return _html(request, login_page(refused=True), LOGIN_POLICY, refusal.status)
+    except SecondFactorRequired as asked:
+        return await _second_step(request, asked.challenge)
+    except ApiError as refusal:
+        return _html(request, login_page(_told(refusal)), LOGIN_POLICY, refusal.status)
+    return _signed_in(request, tokens)
+
+
+@dashboard.post("/login/second-step", ctx_open=True)
+async def second_step(request: Request) -> HTTPResponse:
+    """Complete a login by a code or a passkey. A wrong proof shows the form again while its challenge is valid."""
+    if request.headers.keys() & {"origin", "sec-fetch-site"}:
+        _refuse_foreign(request)
+    form = _form(request)
+    try:
+        tokens = await complete_sign_in(container_of(request), form)
+    except (WrongFactor, PasskeyRefused, TooManyRequests) as refusal:
+        challenge = await resolve(request, SecondStep).find_challenge(form.get("challenge", ""))
+        if challenge:
+            return await _second_step(request, challenge, refusal)
+        return _html(request, login_page(ChallengeRefused.title), LOGIN_POLICY, ChallengeRefused.status)
+    except ApiError as refusal:
+        return _html(request, login_page(_told(refusal)), LOGIN_POLICY, refusal.status)
+    return _signed_in(request, tokens)
+
+
+async def _second_step(request: Request, challenge: Challenge, refusal: ApiError | None = None) -> HTTPResponse:
+    passkey = None
+    if FactorKind.PASSKEY in challenge.kinds:
+        passkey = await resolve(request, SecondStep).begin_passkey(challenge.challenge)
+    page, status = second_step_page(challenge, passkey, refusal.title if refusal else ""), 401
+    return _html(request, page, SECOND_STEP_POLICY, refusal.status if refusal else status)
+
+
+def _told(refusal: ApiError) -> str:
+    return _NO_ADMIN if isinstance(refusal, WrongCredentials) else refusal.title
+
+
+def _signed_in(request: Request, tokens: Tokens) -> HTTPResponse:
     response = redirect(HOME, status=303)
     _set_token_cookies(request, response, tokens)
     return response

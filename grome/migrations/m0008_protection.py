@@ -14,6 +14,7 @@ from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.chat.repository import COLLECTIONS as CHAT
 from grome.codes.repository import COLLECTION as CODES
+from grome.factors.repository import COLLECTION as FACTORS
 from grome.infrastructure.mongo.client import CollectionSpec, Database, apply_collection
 from grome.infrastructure.person_keys.repository import COLLECTION as PERSON_KEYS
 from grome.notifications.repository import LOG as NOTIFICATION_LOG
@@ -33,7 +34,7 @@ WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCO
 CHANGED = (*AUDIT, BARBERS, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
 # With an index for exports and deletions of personal data.
 INDEXED = (PROMO_USES, QUOTES, SERIES, UPLOADS)
-COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES, PERSON_KEYS)
+COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES, FACTORS, PERSON_KEYS)
 
 
 async def up(database: Database) -> None:

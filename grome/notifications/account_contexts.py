@@ -25,6 +25,9 @@ ACCOUNT_MESSAGES: Final = frozenset(
         MessageKind.WELCOME,
         MessageKind.ADDRESS_TAKEN,
         MessageKind.PASSWORD_CHANGED,
+        MessageKind.FACTOR_ADDED,
+        MessageKind.FACTOR_REMOVED,
+        MessageKind.RECOVERY_CODE_USED,
     }
 )
 # Anybody can register with a stranger's address again and again.

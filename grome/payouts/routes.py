@@ -36,6 +36,8 @@ _HOLDS = "/admin/barbers/{barber_id}/payouts"
 @payouts.post(
     _ONBOARDING,
     who=BARBERS,
+    step_up=True,
+    second_factor=BARBERS,
     refusals=(NotFound, CurrencyMismatch, TooManyAccounts, TooManyRequests, PaymentsOff),
 )
 async def start_onboarding(request: Request, actor: Actor, body: OnboardingIn) -> OnboardingLink:

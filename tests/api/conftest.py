@@ -48,6 +48,7 @@ GOOD_BODIES = {
     "resolve_message_report": b'{"decision": "dismissed", "note": "a"}',
     "resolve_finding": b'{"reason": "Known."}',
     "put_push_token": b'{"token": "a"}',
+    "rename_passkey": b'{"name": "Key ring"}',
     "put_note": b'{"note": "a"}',
     "tip": b'{"amount": 100}',
     "reschedule_following": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',

@@ -13,6 +13,7 @@ from tests.api.conftest import Cast
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.chat import send
+from tests.builders.factors import add_passkey
 from tests.builders.payments import store_payment
 from tests.builders.payouts import earn, onboard, plan
 from tests.builders.people import Person, create_admin, new_phone, register
@@ -101,6 +102,8 @@ async def _of_the_customer(
         "entry_id": (await join_waitlist(http, customer, shop, **window_over(booking)))["id"],
         "walk_in_id": (await _sent(http, "POST", f"/v1/barbers/{shop.id}/walk-ins", customer, queue))["id"],
         "card_id": card["id"],
+        "session_id": (await _sent(http, "GET", "/v1/me/sessions", customer))["items"][0]["id"],
+        "passkey_id": (await add_passkey(http, customer))[1]["passkey"]["id"],
     }
 
 

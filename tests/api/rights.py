@@ -25,6 +25,7 @@ PAGES = {
     "POST /v1/unsubscribe/{token}": LINK,
     "GET /jobs/login": OPEN,
     "POST /jobs/login": OPEN,
+    "POST /jobs/login/second-step": OPEN,
     "GET /jobs/static/{name}": OPEN,
     "GET /jobs": OPERATOR,
     "GET /jobs/": OPERATOR,

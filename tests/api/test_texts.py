@@ -20,7 +20,10 @@ MACHINE_TEXTS: Final = {
     *("EventsQuery.rooms", "EventsQuery.ticket", "EventsQuery.last_event_id"),
     *("OnboardingIn.country", "JournalQuery.account", "AccountBalanceQuery.prefix"),
 }
-MACHINE_FIELDS: Final = {"cursor", "currency", "code", "promo_code", "kind"}
+MACHINE_FIELDS: Final = {
+    *("cursor", "currency", "code", "promo_code", "kind"),
+    *("challenge", "ceremony", "totp", "recovery_code"),
+}
 
 
 def texts(kind: inspect.Type, where: str) -> Iterator[tuple[str, inspect.Type]]:

@@ -41,6 +41,9 @@ ACCOUNT: Final = (
     MessageKind.PHONE_CHANGED,
     MessageKind.NEW_DEVICE,
     MessageKind.SESSION_ENDED,
+    MessageKind.FACTOR_ADDED,
+    MessageKind.FACTOR_REMOVED,
+    MessageKind.RECOVERY_CODE_USED,
 )
 TO_CUSTOMERS: Final = (
     MessageKind.BOOKING_OFFERED,

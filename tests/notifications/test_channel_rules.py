@@ -124,6 +124,9 @@ def test_push_and_sms_in_quiet_hours_are_held_unless_urgent(channel: Channel) ->
         MessageKind.EMAIL_CHANGED,
         MessageKind.PHONE_CHANGED,
         *CODE_KINDS,
+        MessageKind.FACTOR_ADDED,
+        MessageKind.FACTOR_REMOVED,
+        MessageKind.RECOVERY_CODE_USED,
         MessageKind.BOOKING_ON_THE_WAY,
         MessageKind.BOOKING_ARRIVED,
     }

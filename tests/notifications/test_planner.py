@@ -85,6 +85,9 @@ def test_plan_for_a_guest_is_empty(kind: EventType) -> None:
         (EventType.ACCOUNT_REGISTERED, "welcome"),
         (EventType.ACCOUNT_NEW_DEVICE, "new_device"),
         (EventType.ACCOUNT_SESSION_REUSED, "session_ended"),
+        (EventType.ACCOUNT_FACTOR_ADDED, "factor_added"),
+        (EventType.ACCOUNT_FACTOR_REMOVED, "factor_removed"),
+        (EventType.ACCOUNT_RECOVERY_CODE_USED, "recovery_code_used"),
     ],
 )
 def test_plan_for_account_events(kind: EventType, told: str) -> None:

@@ -29,6 +29,7 @@ CONVERSATIONS: Final = "conversations"
 MESSAGES: Final = "messages"
 MESSAGE_REPORTS: Final = "message_reports"
 WALK_INS: Final = "walk_ins"
+FACTORS: Final = "factors"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {
     ADJUSTMENTS: "outbox",
@@ -47,6 +48,7 @@ OUTBOXES: Final = {
     MESSAGES: "outbox",
     MESSAGE_REPORTS: "outbox",
     WALK_INS: "outbox",
+    FACTORS: "outbox",
 }
 
 

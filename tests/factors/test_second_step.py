@@ -1,0 +1,89 @@
+"""The challenge between the two steps of a login, and step-up by factors."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+from tests.builders.factors import STEP, add_app, answer, challenge
+from tests.builders.people import PASSWORD, register
+from tests.conftest import AdjustableClock
+
+
+@pytest.fixture
+def now(clock: AdjustableClock) -> datetime:
+    clock.stopped = clock()
+    return clock.stopped
+
+
+async def test_challenge_takes_five_proofs(http: httpx.AsyncClient, now: datetime) -> None:
+    app = await add_app(http, await register(http), now)
+    token = await challenge(http, app.person)
+    for _ in range(5):
+        assert (await answer(http, token, recovery_code="guessed")).json()["code"] == "wrong_factor"
+    refused = await answer(http, token, totp=app.code(now + STEP))
+    assert (refused.status_code, refused.json()["code"]) == (401, "challenge_refused")
+
+
+async def test_challenge_completes_one_login(http: httpx.AsyncClient, now: datetime) -> None:
+    app = await add_app(http, await register(http), now)
+    token = await challenge(http, app.person)
+    answers = await asyncio.gather(
+        *(answer(http, token, recovery_code=code) for code in app.recovery_codes[:4]),
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
+    assert (await answer(http, token, recovery_code=app.recovery_codes[9])).json()["code"] == "challenge_refused"
+
+
+async def test_challenge_expires_after_five_minutes(
+    http: httpx.AsyncClient, clock: AdjustableClock, now: datetime
+) -> None:
+    app = await add_app(http, await register(http), now)
+    token = await challenge(http, app.person)
+    clock.stopped = now + timedelta(minutes=5)
+    refused = await answer(http, token, totp=app.code(clock.stopped))
+    assert (refused.status_code, refused.json()["code"]) == (401, "challenge_refused")
+
+
+async def test_challenge_of_nobody_is_refused_like_an_old_challenge(http: httpx.AsyncClient) -> None:
+    for proof in ({"totp": "123456"}, {"recovery_code": "guessed"}):
+        refused = await answer(http, "made-up", **proof)
+        assert (refused.status_code, refused.json()["code"]) == (401, "challenge_refused")
+    begun = await http.post("/v1/auth/passkey/begin", json={"challenge": "made-up"})
+    assert (begun.status_code, begun.json()["code"]) == (401, "challenge_refused")
+
+
+async def test_proof_of_another_account_does_not_complete_a_login(http: httpx.AsyncClient, now: datetime) -> None:
+    mine, other = await add_app(http, await register(http), now), await add_app(http, await register(http), now)
+    token = await challenge(http, other.person)
+    assert (await answer(http, token, totp=mine.code(now + STEP))).json()["code"] == "wrong_factor"
+    assert (await answer(http, token, recovery_code=mine.recovery_codes[0])).json()["code"] == "wrong_factor"
+
+
+@pytest.mark.parametrize("proof", [{}, {"totp": "123456", "recovery_code": "abc"}])
+async def test_second_step_takes_exactly_one_proof(
+    http: httpx.AsyncClient, now: datetime, proof: dict[str, str]
+) -> None:
+    app = await add_app(http, await register(http), now)
+    assert (await answer(http, await challenge(http, app.person), **proof)).status_code == 422
+
+
+async def test_codes_of_apps_can_be_guessed_twenty_times_an_hour(http: httpx.AsyncClient, now: datetime) -> None:
+    app = await add_app(http, await register(http), now)
+    for _ in range(4):
+        token = await challenge(http, app.person)
+        for _ in range(5):
+            assert (await answer(http, token, totp="000000")).status_code == 401
+    token = await challenge(http, app.person)
+    refused = await answer(http, token, totp=app.code(now + STEP))
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await answer(http, token, recovery_code=app.recovery_codes[0])).status_code == 200, "the owner gets in"
+
+
+async def test_login_of_a_wrong_password_does_not_tell_of_factors(http: httpx.AsyncClient, now: datetime) -> None:
+    app = await add_app(http, await register(http), now)
+    wrong = {"email": app.person.email, "password": f"not {PASSWORD}"}
+    refused = await http.post("/v1/auth/login", json=wrong)
+    assert (refused.status_code, refused.json()["code"]) == (401, "wrong_credentials")
