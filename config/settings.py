@@ -367,6 +367,16 @@ class ReportSettings(Struct, frozen=True, forbid_unknown_fields=True):
     link_min: Annotated[int, Meta(ge=1, le=1_440, description="A link to a report is good for so many minutes.")] = 15
 
 
+class PrivacySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    export_max_mb: Annotated[
+        int, Meta(ge=1, le=65_536, description="Photos and documents in one export of personal data, in MiB at most.")
+    ] = 1_024
+    erase_after_min: Annotated[
+        int,
+        Meta(ge=0, le=43_200, description="A deleted account is erased so many minutes later."),
+    ] = 15
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Least severity that is written.")
@@ -402,6 +412,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     payouts: PayoutSettings = field(default_factory=PayoutSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     reports: ReportSettings = field(default_factory=ReportSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     log: LogSettings = field(default_factory=LogSettings)
 
 

@@ -60,6 +60,7 @@ from grome.notifications.routes import notifications, unsubscribe
 from grome.payments.inbox.routes import stripe_webhook
 from grome.payments.routes import payments
 from grome.payouts.routes import payouts
+from grome.privacy.routes import privacy
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.realtime.asyncapi import asyncapi_document
@@ -105,6 +106,7 @@ FEATURES: tuple[Routes, ...] = (
     reports,
     chat,
     uploads,
+    privacy,
     notifications,
     live,
     webhooks,

@@ -96,7 +96,7 @@ class User(Struct, frozen=True, kw_only=True):
 
     `email` and `phone` belong to one account each. `claimed_email` and `claimed_phone` were named at registration
     while they belonged to another account. The effects of a change of the account are derived from its `outbox`. From
-    `deleted_at` on nobody can sign in, and at `erased_at` the personal data was gone.
+    `deleted_at` on nobody can sign in. The personal data is erased from `erase_at` on, which is then unset.
     """
 
     id: UUID = field(name="_id")
@@ -116,7 +116,7 @@ class User(Struct, frozen=True, kw_only=True):
     suspended_at: datetime | None = None
     suspension_reason: Annotated[str, Meta(max_length=1_000)] = ""
     deleted_at: datetime | None = None
-    erased_at: datetime | None = None
+    erase_at: datetime | None = None
 
 
 class Device(Struct, frozen=True):

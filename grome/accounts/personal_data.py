@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from grome.accounts.models import AccountEvent
+from grome.accounts.events import new_account_event
 from grome.accounts.repository import SESSIONS, USERS, UserRepository
 from grome.common.clock import Clock
-from grome.common.ids import new_id
 from grome.infrastructure.mongo.client import Database
 from grome.infrastructure.mongo.personal_documents import (
     Declared,
@@ -42,7 +41,7 @@ _ACCOUNTS: Final = PersonalCollection(
             reason="The id, the role and the dates of the account stay, because bookings and payments refer to it.",
         ),
     ),
-    internal=frozenset({"password_hash", "outbox", "deleted_at", "erased_at"}),
+    internal=frozenset({"password_hash", "outbox", "deleted_at", "erase_at"}),
     handled_apart=True,
 )
 PERSONAL_DATA: Final[tuple[Declared, ...]] = (
@@ -81,5 +80,4 @@ class AccountData(PersonalDocuments):
         self._users, self._clock = users, clock
 
     async def erase(self, person: Person) -> None:
-        now = self._clock()
-        await self._users.anonymise(person.id, AccountEvent(new_id(), EventType.ACCOUNT_DELETED, now))
+        await self._users.anonymise(person.id, new_account_event(EventType.ACCOUNT_DELETED, self._clock()))

@@ -112,9 +112,9 @@ class UserRepository:
     async def anonymise(self, user_id: UUID, event: AccountEvent) -> None:
         """Remove the personal fields of a deleted account, and record the event. A repeat changes nothing."""
         removed = ("email", "phone", "claimed_email", "claimed_phone", "suspension_reason", "password_changed_at")
-        fields = {"name": "", "password_hash": "", "preferences": to_document(Preferences()), "erased_at": event.at}
+        fields = {"name": "", "password_hash": "", "preferences": to_document(Preferences()), "erase_at": None}
         await self._users.update_one(
-            {"_id": user_id, "deleted_at": {"$type": "date"}, "erased_at": None},
+            {"_id": user_id, "erase_at": {"$type": "date"}},
             {
                 "$set": {**fields, "email_verified": False, "phone_verified": False},
                 "$unset": dict.fromkeys(removed, ""),

@@ -20,8 +20,10 @@ from grome.codes.personal_data import PERSONAL_DATA as CODES
 from grome.factors.personal_data import PERSONAL_DATA as FACTORS
 from grome.favourites.personal_data import PERSONAL_DATA as FAVOURITES
 from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.repository import COLLECTION as JOBS
 from grome.infrastructure.mongo.budgets import COLLECTION as BUDGETS
+from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.mongo.personal_documents import (
     Declared,
     PersonalCollection,
@@ -31,6 +33,7 @@ from grome.infrastructure.mongo.personal_documents import (
 from grome.infrastructure.outbox.repository import COLLECTION as RELAY
 from grome.infrastructure.person_keys.repository import COLLECTION as PERSON_KEYS
 from grome.infrastructure.personal_data import PersonalData
+from grome.infrastructure.storage.protocol import Storage
 from grome.ledger.personal_data import PERSONAL_DATA as LEDGER
 from grome.ledger.personal_data import StatementData
 from grome.ledger.service import Ledger
@@ -40,9 +43,15 @@ from grome.payments.customers import Cards
 from grome.payments.inbox.personal_data import PERSONAL_DATA as STRIPE_INBOX
 from grome.payments.personal_data import PERSONAL_DATA as PAYMENTS
 from grome.payments.personal_data import StripeCustomerData
+from grome.payments.repository import PaymentRepository
 from grome.payouts.personal_data import PERSONAL_DATA as PAYOUTS
 from grome.payouts.personal_data import PayoutAccountData
+from grome.privacy.exporter import Exporter
 from grome.privacy.inventory import Inventory
+from grome.privacy.personal_data import PERSONAL_DATA as EXPORTS
+from grome.privacy.personal_data import ExportData
+from grome.privacy.repository import ExportRepository
+from grome.privacy.service import ExportService
 from grome.promos.personal_data import PERSONAL_DATA as PROMOS
 from grome.quotes.personal_data import PERSONAL_DATA as QUOTES
 from grome.reconciliation.personal_data import PERSONAL_DATA as RECONCILIATION
@@ -84,6 +93,7 @@ DECLARED: Final[tuple[Declared, ...]] = (
     *LEDGER,
     *RECONCILIATION,
     *REPORTS,
+    *EXPORTS,
     *UPLOADS,
     *WEBHOOKS,
     *NOTIFICATIONS,
@@ -104,11 +114,12 @@ def inventory(container: Container) -> Inventory:
     apart: tuple[PersonalData, ...] = (
         ShopData(database, get(BarberService)),
         MessageData(database, get(MessageRepository), clock),
-        StripeCustomerData(database, get(Cards)),
+        StripeCustomerData(database, get(PaymentRepository), lambda: get(Cards)),
         PayoutAccountData(database, get(Ledger)),
         StatementData(database, get(Statements), clock),
         ReportData(database, get(ReportService)),
         UploadData(database, get(UploadService)),
+        ExportData(database, get(ExportService)),
         AccountData(database, get(UserRepository), clock),
     )
     by_name = {part.name: part for part in apart}
@@ -119,3 +130,20 @@ def inventory(container: Container) -> Inventory:
             if isinstance(declared, PersonalCollection)
         ]
     )
+
+
+@personal_data.provide
+def export_repository(container: Container) -> ExportRepository:
+    return ExportRepository(container.database)
+
+
+@personal_data.provide
+def exports(container: Container) -> ExportService:
+    get = container.get
+    return ExportService(get(ExportRepository), get(Storage), get(JobQueue), get(Budgets), container.clock)
+
+
+@personal_data.provide
+def exporter(container: Container) -> Exporter:
+    get, max_mb = container.get, container.settings.privacy.export_max_mb
+    return Exporter(get(ExportRepository), get(Inventory), get(Storage), max_mb, container.clock)

@@ -16,6 +16,7 @@ from grome.infrastructure.outbox.models import (
     CODES,
     COMMISSIONS,
     CONVERSATIONS,
+    EXPORTS,
     FACTORS,
     FINDINGS,
     MESSAGE_REPORTS,
@@ -31,6 +32,7 @@ from grome.infrastructure.outbox.models import (
 from grome.infrastructure.outbox.projection import Projection
 from grome.payments.events import payment_event
 from grome.payouts.events import payout_account_event, payout_event
+from grome.privacy.events import export_event
 from grome.reconciliation.events import finding_event
 from grome.reviews.events import review_event
 from grome.walk_ins.events import walk_in_event
@@ -54,5 +56,6 @@ PROJECTION: Final = Projection(
         USERS: user_event,
         SESSIONS: session_event,
         WALK_INS: walk_in_event,
+        EXPORTS: export_event,
     }
 )

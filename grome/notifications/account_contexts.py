@@ -28,6 +28,8 @@ ACCOUNT_MESSAGES: Final = frozenset(
         MessageKind.FACTOR_ADDED,
         MessageKind.FACTOR_REMOVED,
         MessageKind.RECOVERY_CODE_USED,
+        MessageKind.EXPORT_READY,
+        MessageKind.ACCOUNT_DELETED,
     }
 )
 # Anybody can register with a stranger's address again and again.

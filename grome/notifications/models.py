@@ -44,6 +44,8 @@ class MessageKind(StrEnum):
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"
+    EXPORT_READY = "export_ready"
+    ACCOUNT_DELETED = "account_deleted"
     BOOKING_REQUESTED = "booking_requested"
     BOOKING_ACCEPTED = "booking_accepted"
     BOOKING_DECLINED = "booking_declined"

@@ -1,5 +1,6 @@
 """Declare the personal data of payments, and erase the customer at Stripe."""
 
+from collections.abc import Callable
 from typing import Final
 
 from grome.common.actor import BARBERS, CUSTOMERS
@@ -14,7 +15,7 @@ from grome.infrastructure.mongo.personal_documents import (
 from grome.infrastructure.personal_data import Person
 from grome.payments.customers import Cards
 from grome.payments.models import CLOSED_DISPUTES, RefundState
-from grome.payments.repository import COLLECTION
+from grome.payments.repository import COLLECTION, PaymentRepository
 from grome.payments.repository import CUSTOMERS as STRIPE_CUSTOMERS
 
 _EXPORTED: Final = (
@@ -91,12 +92,16 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
 
 
 class StripeCustomerData(PersonalDocuments):
-    """The customer at Stripe: name, email and cards, which are deleted there too."""
+    """The customer at Stripe: name, email and cards, which are deleted there too.
 
-    def __init__(self, database: Database, cards: Cards) -> None:
+    `cards` raises PaymentsOff on a server without payments, where no account has a customer.
+    """
+
+    def __init__(self, database: Database, payments: PaymentRepository, cards: Callable[[], Cards]) -> None:
         super().__init__(database, _CUSTOMERS)
-        self._cards = cards
+        self._payments, self._cards = payments, cards
 
     async def erase(self, person: Person) -> None:
-        await self._cards.forget_customer(person.id)
-        await super().erase(person)
+        if await self._payments.find_customer(person.id):
+            await self._cards().forget_customer(person.id)
+            await super().erase(person)

@@ -20,6 +20,7 @@ from tests.builders.bookings import book, tomorrow
 from tests.builders.calendars import address, token_of
 from tests.builders.chat import report_message, send
 from tests.builders.people import Person, create_admin, register
+from tests.builders.privacy import requested_export
 from tests.builders.reports import requested_report
 from tests.support.app import apart, app, container, database, http, running
 from tests.support.http_client import http_client
@@ -152,6 +153,7 @@ async def cast(app: App) -> AsyncIterator[Cast]:
                 "service_id": shop.services[0][0],
                 "booking_id": booking["id"],
                 "report_id": report["id"],
+                "export_id": (await requested_export(client, customer))["id"],
                 "message_id": message["id"],
                 "message_report_id": reported["id"],
                 "account_id": shop.id,

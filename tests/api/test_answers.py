@@ -43,6 +43,7 @@ async def story(http: httpx.AsyncClient, container: Container, control: StripeCo
     await _walk_ins(told, barber_id, barber, customer, service_id)
     await _messages(told, barber)
     await _report(told, barber)
+    await _export(told, barber)
     await _webhooks(told, barber)
     await _promos(told, boss, "", service_id)
     await _promos(told, barber, "own_", service_id)
@@ -320,6 +321,12 @@ async def _report(told: Story, barber: dict[str, str]) -> None:
     assert (await told.ask("read_report", barber, report_id=report["id"])) == report
     assert (await told.ask("list_reports", barber))["items"] == [report]
     await told.ask("delete_report", barber, report_id=report["id"])
+
+
+async def _export(told: Story, barber: dict[str, str]) -> None:
+    export = await told.ask("request_export", barber)
+    assert (await told.ask("list_exports", barber))["items"] == [export]
+    assert await told.ask("read_export", barber, export_id=export["id"]) == export
 
 
 async def _webhooks(told: Story, barber: dict[str, str]) -> None:

@@ -44,6 +44,8 @@ ACCOUNT: Final = (
     MessageKind.FACTOR_ADDED,
     MessageKind.FACTOR_REMOVED,
     MessageKind.RECOVERY_CODE_USED,
+    MessageKind.EXPORT_READY,
+    MessageKind.ACCOUNT_DELETED,
 )
 TO_CUSTOMERS: Final = (
     MessageKind.BOOKING_OFFERED,

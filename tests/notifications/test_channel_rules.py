@@ -127,6 +127,8 @@ def test_push_and_sms_in_quiet_hours_are_held_unless_urgent(channel: Channel) ->
         MessageKind.FACTOR_ADDED,
         MessageKind.FACTOR_REMOVED,
         MessageKind.RECOVERY_CODE_USED,
+        MessageKind.EXPORT_READY,
+        MessageKind.ACCOUNT_DELETED,
         MessageKind.BOOKING_ON_THE_WAY,
         MessageKind.BOOKING_ARRIVED,
     }

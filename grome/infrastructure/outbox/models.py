@@ -30,6 +30,7 @@ MESSAGES: Final = "messages"
 MESSAGE_REPORTS: Final = "message_reports"
 WALK_INS: Final = "walk_ins"
 FACTORS: Final = "factors"
+EXPORTS: Final = "exports"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {
     ADJUSTMENTS: "outbox",
@@ -49,6 +50,7 @@ OUTBOXES: Final = {
     MESSAGE_REPORTS: "outbox",
     WALK_INS: "outbox",
     FACTORS: "outbox",
+    EXPORTS: "outbox",
 }
 
 

@@ -1,0 +1,28 @@
+"""Run the jobs of exports."""
+
+from typing import Any
+from uuid import UUID
+
+from loguru import logger
+
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.runner import RunningJob
+from grome.privacy.exporter import Exporter
+from grome.privacy.service import ExportService
+
+
+async def make_export(container: Container, job: RunningJob) -> None:
+    await container.get(Exporter).make(UUID(job.payload["export_id"]))
+
+
+async def tend_exports(saq: dict[str, Any]) -> None:
+    """Delete expired exports and repair exports without a job; runs every minute."""
+    container: Container = saq["container"]
+    await container.get(ExportService).expire_and_repair()
+
+
+async def sweep_export_files(saq: dict[str, Any]) -> None:
+    """Delete files without an export; runs every hour."""
+    container: Container = saq["container"]
+    if swept := await container.get(ExportService).delete_orphaned_files():
+        logger.info("{} export files without an export were deleted", swept)

@@ -1,0 +1,35 @@
+"""Serve `/v1/me/export` and `/v1/me/exports`."""
+
+from uuid import UUID
+
+from sanic import Request
+
+from grome.common.actor import NO_ROLE, SIGNED_IN, Actor
+from grome.common.errors import NotFound, TooManyRequests
+from grome.infrastructure.http import PageQuery, Routes, resolve
+from grome.privacy.schemas import ExportOut, ExportPage
+from grome.privacy.service import ExportService
+
+privacy = Routes("privacy", "/v1/me")
+
+
+@privacy.post("/export", who=SIGNED_IN, status=202, refusals=(TooManyRequests,), step_up=True, second_factor=NO_ROLE)
+async def request_export(request: Request, actor: Actor) -> ExportOut:
+    """Request an archive of everything that Grome knows about you, which is made in the background.
+
+    You get a message once it can be downloaded. While an export is being made, a repeat returns it; three exports a day
+    are possible. The file is deleted after seven days.
+    """
+    return await resolve(request, ExportService).request(actor)
+
+
+@privacy.get("/exports", who=SIGNED_IN, second_factor=NO_ROLE)
+async def list_exports(request: Request, actor: Actor, query: PageQuery) -> ExportPage:
+    """List your exports, newest first."""
+    return await resolve(request, ExportService).page(actor, query)
+
+
+@privacy.get("/exports/{export_id}", who=SIGNED_IN, refusals=(NotFound,), step_up=True, second_factor=NO_ROLE)
+async def read_export(request: Request, actor: Actor, export_id: UUID) -> ExportOut:
+    """Return one of your exports, with the download URL once it is done."""
+    return await resolve(request, ExportService).get(actor, export_id)

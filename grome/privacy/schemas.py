@@ -1,0 +1,56 @@
+"""Define the bodies of requests and responses about exports and deletions."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from grome.infrastructure.personal_data import KeptData
+from grome.privacy.models import Export, State
+
+
+class ExportOut(Struct, frozen=True, kw_only=True):
+    """Describes an export. `url` is only returned for a single export, and works for some minutes without a sign-in."""
+
+    id: UUID
+    state: State
+    size: Annotated[int, Meta(description="In bytes.")] | None
+    left_out: Annotated[int, Meta(description="Number of photos and documents without room in the archive.")]
+    created_at: datetime
+    ended_at: datetime | None
+    expires_at: Annotated[datetime, Meta(description="When the file is deleted.")]
+    url: str | None
+
+
+class ExportPage(Struct, frozen=True):
+    """Holds a page of exports, newest first."""
+
+    items: list[ExportOut]
+    next_cursor: str | None
+
+
+class DeletionIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Holds the password. It can be left out within ten minutes after a proof of identity."""
+
+    password: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+
+
+class DeletionOut(Struct, frozen=True):
+    """Lists the data that stays. All other data is gone some minutes after `erased_from`."""
+
+    erased_from: datetime
+    kept: list[KeptData]
+
+
+def export_out(export: Export, url: str | None = None) -> ExportOut:
+    return ExportOut(
+        id=export.id,
+        state=export.state,
+        size=export.size,
+        left_out=export.left_out,
+        created_at=export.created_at,
+        ended_at=export.ended_at,
+        expires_at=export.expires_at,
+        url=url,
+    )
