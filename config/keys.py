@@ -22,6 +22,12 @@ def split_pems(text: str) -> list[str]:
     return _PEM.findall(text)
 
 
+def parse_numbered_keys(text: str) -> dict[int, bytes]:
+    """Return the keys of `<number>:<base64>` entries by their numbers, in the order of the entries."""
+    entries = (entry.partition(":") for entry in text.split(",") if ":" in entry)
+    return {int(number): base64.b64decode(key) for number, _, key in entries}
+
+
 def signing_key_faults(variable: str, text: str) -> Iterator[str]:
     """Check keys in PEM, one after another."""
     try:
@@ -34,18 +40,20 @@ def signing_key_faults(variable: str, text: str) -> Iterator[str]:
         yield f"{variable} is weak: `openssl genpkey -algorithm ed25519` makes a random key."
 
 
-def numbered_key_faults(variable: str, text: str, *, unkeyed: str = "") -> Iterator[str]:
-    """Check `<number>:<32 bytes in base64>`, separated by commas; the entry `unkeyed` needs no key."""
+def numbered_key_faults(variable: str, text: str, *, least: int) -> Iterator[str]:
+    """Check `<number>:<32 bytes in base64>` entries, separated by commas, with numbers from `least` on.
+
+    The entry `0`, where it is allowed, needs no key: it stands for the signing key.
+    """
     numbers = []
     for entry in text.split(","):
-        if entry == unkeyed:
-            numbers.append(entry)
+        if entry == "0" and least == 0:
             continue
         found = _ENTRY.fullmatch(entry)
-        if found is None:
+        if found is None or int(found[1]) < least:
             yield f"{variable} is not a list of <number>:<32 bytes in base64>: `openssl rand -base64 32` makes a key."
             return
-        numbers.append(found[1])
+        numbers.append(int(found[1]))
         if _is_weak(base64.b64decode(found[2])):
             yield f"{variable} has a weak key under {found[1]}: `openssl rand -base64 32` makes a random key."
     if len(set(numbers)) < len(numbers):

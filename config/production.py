@@ -30,9 +30,9 @@ def incomplete_settings(settings: Settings) -> list[str]:
         if text:
             faults += signing_key_faults(variable, text)
     if accounts.secrets_keys:
-        faults += numbered_key_faults("GROME_ACCOUNTS_SECRETS_KEYS", accounts.secrets_keys, unkeyed="0")
+        faults += numbered_key_faults("GROME_ACCOUNTS_SECRETS_KEYS", accounts.secrets_keys, least=0)
     if accounts.pepper:
-        faults += numbered_key_faults("GROME_ACCOUNTS_PEPPER", accounts.pepper)
+        faults += numbered_key_faults("GROME_ACCOUNTS_PEPPER", accounts.pepper, least=1)
     return faults
 
 

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from config.keys import parse_numbered_keys
 from grome.accounts.country import Countries
 from grome.accounts.models import SessionLife
-from grome.accounts.passwords import PasswordHasher
+from grome.accounts.passwords import PasswordHasher, Peppers
 from grome.accounts.preferences import PreferenceService
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
@@ -101,7 +102,8 @@ def sign_in(container: Container) -> SignIn:
 @accounts.provide
 def password_hasher(container: Container) -> PasswordHasher:
     settings = container.settings.accounts
-    hasher = PasswordHasher(settings.bcrypt_rounds, max_pending=settings.password_queue)
+    peppers = Peppers(parse_numbered_keys(settings.pepper))
+    hasher = PasswordHasher(settings.bcrypt_rounds, peppers, max_pending=settings.password_queue)
     container.close_with(hasher.close)
     return hasher
 

@@ -1,6 +1,5 @@
 """Keys for secrets, derived for each purpose from the secrets keys, which have versions and can be rotated."""
 
-import base64
 import hashlib
 import hmac
 import os
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from config.keys import parse_numbered_keys
 from grome.infrastructure.signing_keys import load_signing_key
 
 KEY_BYTES: Final = 32
@@ -33,7 +33,7 @@ class SecretKeys:
         self._texts = list(dict.fromkeys(spelling for pem in signing_keys for spelling in _spellings(pem)))
         derived = [load_signing_key(pem).private_bytes_raw() for pem in signing_keys]
         listed = [
-            derived[0] if entry == FROM_SIGNING_KEY else base64.b64decode(entry.partition(":")[2])
+            derived[0] if entry == FROM_SIGNING_KEY else next(iter(parse_numbered_keys(entry).values()))
             for entry in secrets_keys.split(",")
             if entry
         ]

@@ -1,7 +1,10 @@
 """Access tokens: expiry, verification by the JWKS, and revocation at the end of a session."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -9,6 +12,7 @@ import jwt
 import psutil
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from websockets.asyncio.client import connect
 
 from grome.accounts.repository import SessionRepository
 from grome.accounts.tokens import AccessTokens
@@ -19,10 +23,12 @@ from grome.common.errors import Unauthenticated
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.redis.client import Namespace, RedisClients
-from tests.builders.people import Person, register
+from grome.infrastructure.signing_keys import SigningKeys
+from tests.builders.people import Person, register, sign_in_again
 from tests.conftest import AdjustableClock
 from tests.support.eventually import until
 from tests.support.http_client import http_client
+from tests.support.live import LiveSocket
 from tests.support.processes import RunningGrome
 
 
@@ -72,6 +78,42 @@ async def test_access_token_with_a_foreign_signature_is_refused(http: httpx.Asyn
     assert await status(http, person.access_token) == 200
 
 
+def encoded(claims: dict[str, Any], header: dict[str, str], keys: SigningKeys) -> str:
+    return jwt.encode(claims, keys.private, algorithm="EdDSA", headers=header)
+
+
+async def test_access_token_names_key_audience_and_type(http: httpx.AsyncClient, container: Container) -> None:
+    person, keys = await register(http), container.get(SigningKeys)
+    header, claims = (
+        jwt.get_unverified_header(person.access_token),
+        jwt.decode(person.access_token, options={"verify_signature": False}),
+    )
+    assert header == {"alg": "EdDSA", "typ": "at+jwt", "kid": keys.kid}
+    assert (claims["aud"], claims["amr"], claims["auth_time"] <= claims["iat"]) == ("grome", ["pwd"], True)
+    unnamed = {name: value for name, value in claims.items() if name not in {"aud", "amr", "auth_time"}}
+    refused = [
+        encoded(claims, {**header, "kid": "another"}, keys),
+        encoded(claims, {"typ": "at+jwt"}, keys),
+        encoded(claims, {**header, "typ": "logout+jwt"}, keys),
+        encoded(claims, {**header, "typ": "JWT"}, keys),
+        encoded({**claims, "aud": "another"}, header, keys),
+        encoded({**claims, "iss": "another"}, header, keys),
+        encoded(unnamed, header, keys),
+    ]
+    assert [await status(http, token) for token in refused] == [401] * len(refused)
+    assert await status(http, encoded(claims, header, keys)) == 200
+
+
+async def test_access_token_of_the_previous_release_is_accepted(http: httpx.AsyncClient, container: Container) -> None:
+    person, keys = await register(http), container.get(SigningKeys)
+    claims = jwt.decode(person.access_token, options={"verify_signature": False})
+    known = {name: value for name, value in claims.items() if name not in {"aud", "amr", "auth_time"}}
+    old = encoded(known, {"typ": "JWT", "kid": keys.kid}, keys)
+    assert await status(http, old) == 200
+    actor = await container.get(Verifier).get_actor(old)
+    assert (actor.methods, actor.authenticated_at.year) == (frozenset(), 1970)
+
+
 async def test_access_token_of_an_unknown_session_is_refused(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
     token = container.get(AccessTokens).issue(Actor(person.id, Role.ADMIN, new_id()), system_clock())
@@ -97,26 +139,40 @@ async def test_logout_revokes_the_access_token_at_once(http: httpx.AsyncClient) 
     assert (await http.post("/v1/auth/logout", headers=person.auth)).status_code == 401
 
 
-async def test_logout_in_one_process_revokes_the_token_in_all_others(
+async def test_revocation_in_one_process_is_effective_in_all_others_and_on_sockets(
     running: RunningGrome, http: httpx.AsyncClient
 ) -> None:
     person = await register(http)
+    other = await sign_in_again(http, person)
     connections = await one_connection_a_worker(running, person)
-    try:
+    async with AsyncExitStack() as stack:
+        for connection in connections:
+            stack.push_async_callback(connection.aclose)
+        sockets = [await stack.enter_async_context(signed_in_socket(running, person)) for _ in range(6)]
         clients = [http, *connections]
         assert [await status(client, person.access_token) for client in clients] == [200] * 3
 
-        response = await connections[0].post("/v1/auth/logout", headers=person.auth)
+        response = await connections[0].delete("/v1/me/sessions", headers=other.auth)
 
         assert response.status_code == 204
+        closed = [asyncio.create_task(socket.close_code()) for socket in sockets]
 
         async def is_stopped() -> bool:
             return [await status(client, person.access_token) for client in clients] == [401] * 3
 
         # Far less than the time after which a process checks a session again without a message.
         await until(is_stopped, within_s=RECHECK_SECONDS / 3)
-    finally:
-        await asyncio.gather(*(client.aclose() for client in connections))
+        assert await asyncio.gather(*closed) == [4200] * len(sockets)
+        assert [await status(client, other.access_token) for client in clients] == [200] * 3
+
+
+@asynccontextmanager
+async def signed_in_socket(running: RunningGrome, person: Person) -> AsyncIterator[LiveSocket]:
+    async with connect(f"{running.url.replace('http', 'ws', 1)}/v1/live", compression=None) as connection:
+        socket = LiveSocket(connection)
+        await socket.send(t="hello", token=person.access_token)
+        await socket.receive_kind("hello")
+        yield socket
 
 
 async def one_connection_a_worker(running: RunningGrome, person: Person) -> list[httpx.AsyncClient]:

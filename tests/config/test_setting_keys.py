@@ -37,6 +37,7 @@ OTHER_KIND = (
         ("SECRETS_KEYS", f"1:{RANDOM},1:{encoded(os.urandom(32))}", "has two keys of the same number"),
         ("PEPPER", f"2:{encoded(bytes(32))}", "has a weak key under 2"),
         ("PEPPER", "0", "is not a list of"),
+        ("PEPPER", f"0:{RANDOM}", "is not a list of"),
     ],
 )
 def test_unusable_key_is_refused_in_every_environment(variable: str, text: str, told: str) -> None:
