@@ -33,6 +33,8 @@ class SecondFactors(Protocol):
         """
         ...
 
+    async def has_factors(self, user_id: UUID) -> bool: ...
+
 
 class SignIn:
     """Opens sessions. Every way to sign in ends here, so that no way bypasses suspension, second factor and notices."""
@@ -120,7 +122,10 @@ class SignIn:
         )
 
     async def _end_if_changed(self, user: User, session: LoginSession) -> None:
-        """End a session that was opened with a proof from before a change: the change has ended all older sessions."""
+        """End a session that was opened with a proof from before a change: the change has ended all older sessions.
+
+        The changes are a new password, the end of the account, and its first second factor.
+        """
         current = await self._users.find(user.id)
         if current is None or current.password_changed_at != user.password_changed_at:
             await self._sessions.end(session.id, "password changed during the login")
@@ -130,6 +135,9 @@ class SignIn:
         except (AccountSuspended, WrongCredentials):
             await self._sessions.end(session.id, "account closed during the login")
             raise
+        if SECOND_FACTORS.isdisjoint(session.methods) and await self._factors.has_factors(user.id):
+            await self._sessions.end(session.id, "second factor added during the login")
+            raise WrongCredentials
 
     async def _assess(self, user: User, device: Device) -> SignInRisk:
         past = await self._stored.list_past(user.id)

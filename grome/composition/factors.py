@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from grome.accounts.repository import UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.sessions import SessionService
 from grome.accounts.sign_in import SignIn
+from grome.codes.service import Codes
 from grome.factors.authenticator_apps import AuthenticatorApps
 from grome.factors.challenger import FactorChallenger
 from grome.factors.challenges import Challenges
@@ -37,7 +39,8 @@ def challenges(container: Container) -> Challenges:
 
 @factors.provide
 def challenger(container: Container) -> FactorChallenger:
-    return FactorChallenger(container.get(FactorRepository), container.get(Challenges))
+    get = container.get
+    return FactorChallenger(get(FactorRepository), get(Challenges), get(Codes), get(UserRepository).find)
 
 
 @factors.provide
@@ -57,7 +60,12 @@ def proofs(container: Container) -> FactorProofs:
 def second_step(container: Container) -> SecondStep:
     get = container.get
     return SecondStep(
-        get(FactorRepository), get(FactorProofs), get(Challenges), get(RelyingParty), get(AccountService), get(SignIn)
+        get(FactorRepository),
+        (get(FactorProofs), get(Codes)),
+        get(Challenges),
+        get(RelyingParty),
+        get(AccountService),
+        get(SignIn),
     )
 
 

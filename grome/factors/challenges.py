@@ -38,7 +38,8 @@ return stored
 class PendingSignIn(Struct, frozen=True):
     """A login after its first step. `kinds` are the proofs that complete it.
 
-    A change of the password after `begun_at` makes the first step worthless.
+    `code_slot` names the code that was sent for it. A change of the password after `begun_at` makes the first step
+    worthless.
     """
 
     user_id: UUID
@@ -46,6 +47,7 @@ class PendingSignIn(Struct, frozen=True):
     methods: frozenset[SignInMethod]
     kinds: tuple[FactorKind, ...]
     begun_at: datetime
+    code_slot: str | None = None
 
 
 class Purpose(StrEnum):
@@ -78,10 +80,15 @@ class Challenges:
         self._count_try = redis.register_script(_TRY)
 
     async def begin_sign_in(
-        self, user_id: UUID, device: Device, methods: frozenset[SignInMethod], kinds: tuple[FactorKind, ...]
+        self,
+        user_id: UUID,
+        device: Device,
+        methods: frozenset[SignInMethod],
+        kinds: tuple[FactorKind, ...],
+        code_slot: str | None = None,
     ) -> str:
         """Return the token of a new challenge."""
-        pending = PendingSignIn(user_id, device, methods, kinds, self._clock())
+        pending = PendingSignIn(user_id, device, methods, kinds, self._clock(), code_slot)
         token, encoded = secrets.token_urlsafe(_RANDOM_BYTES), msgspec.msgpack.encode(pending)
         key = self._key("sign-in", token)
         async with self._redis.pipeline(transaction=True) as pipe:

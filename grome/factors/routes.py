@@ -6,6 +6,7 @@ from sanic import Request
 
 from grome.accounts.models import Device
 from grome.accounts.schemas import DeviceIn, SignedIn
+from grome.codes.errors import CodeRefused
 from grome.common.actor import ANYONE, NO_ROLE, SIGNED_IN, Actor
 from grome.common.errors import NotFound, TooManyRequests
 from grome.factors.authenticator_apps import AuthenticatorApps
@@ -49,13 +50,14 @@ factors = Routes("factors", "/v1")
     "/auth/second-factor",
     who=ANYONE,
     limit=LimitClass.SIGN_IN,
-    refusals=(ChallengeRefused, WrongFactor, PasskeyRefused, TooManyRequests),
+    refusals=(ChallengeRefused, WrongFactor, PasskeyRefused, CodeRefused, TooManyRequests),
 )
 async def complete_sign_in(request: Request, body: SecondFactor) -> SignedIn:
     """Complete a login that was answered 401 `second_factor_required`.
 
     A challenge is valid for five minutes and five proofs. A code of an authenticator app and a recovery code are valid
-    once. For a passkey, begin with `POST /v1/auth/passkey/begin` and the challenge.
+    once. A `code` is asked of an account without factors after an unusual login, and was sent to its verified address.
+    For a passkey, begin with `POST /v1/auth/passkey/begin` and the challenge.
     """
     return await resolve(request, SecondStep).complete(body)
 

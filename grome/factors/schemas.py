@@ -12,6 +12,9 @@ from grome.factors.models import FactorSet, Passkey, PasskeyName
 
 ChallengeToken = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
 TotpCode = Annotated[str, Meta(min_length=6, max_length=6, pattern=r"^[0-9]{6}$(?!\n)", examples=["492039"])]
+SentCode = Annotated[
+    str, Meta(pattern=r"^[0-9]{8}$(?!\n)", description="The eight digits of a message.", examples=["04920391"])
+]
 RecoveryCode = Annotated[
     str,
     Meta(min_length=1, max_length=60, pattern=ONE_LINE, description="Spaces, hyphens and letter case do not matter."),
@@ -135,6 +138,7 @@ class SecondFactor(FactorProof, frozen=True, forbid_unknown_fields=True, kw_only
     """Holds the `challenge` of a login, and exactly one proof of a kind that the challenge names."""
 
     challenge: ChallengeToken
+    code: SentCode | UnsetType = UNSET
 
 
 def passkey_out(passkey: Passkey) -> PasskeyOut:

@@ -4,14 +4,19 @@ import hashlib
 from typing import Final
 from uuid import UUID
 
+from msgspec import UNSET
+
 from grome.accounts.errors import Challenge
 from grome.accounts.models import Device, User
 from grome.accounts.schemas import SignedIn
 from grome.accounts.service import AccountService
 from grome.accounts.sign_in import SignIn
+from grome.codes.models import CodePurpose
+from grome.codes.service import Codes
 from grome.common.actor import Actor, SignInMethod
+from grome.common.errors import Invalid
 from grome.factors.challenges import Challenges, PendingSignIn, Purpose
-from grome.factors.errors import ChallengeRefused, NoFactor, PasskeyRefused
+from grome.factors.errors import ChallengeRefused, NoFactor, PasskeyRefused, WrongFactor
 from grome.factors.models import Passkey
 from grome.factors.passkeys import RelyingParty
 from grome.factors.proofs import FactorProofs
@@ -27,22 +32,25 @@ class SecondStep:
     def __init__(
         self,
         factors: FactorRepository,
-        proofs: FactorProofs,
+        checks: tuple[FactorProofs, Codes],
         challenges: Challenges,
         relying_party: RelyingParty,
         accounts: AccountService,
         sign_in: SignIn,
     ) -> None:
-        self._factors, self._proofs, self._challenges = factors, proofs, challenges
+        (self._proofs, self._codes), self._factors, self._challenges = checks, factors, challenges
         self._relying_party, self._accounts, self._sign_in = relying_party, accounts, sign_in
 
     async def complete(self, body: SecondFactor) -> SignedIn:
-        """Complete a login. Raises ChallengeRefused, WrongFactor, PasskeyRefused, and the errors of `SignIn`."""
+        """Complete a login.
+
+        Raises ChallengeRefused, WrongFactor, PasskeyRefused, CodeRefused, and the errors of `SignIn`.
+        """
         pending = await self._challenges.try_sign_in(body.challenge)
         if pending is None:
             raise ChallengeRefused
         user = await self._user_of(pending)
-        method = await self._proofs.prove(user.id, body, Purpose.SECOND_STEP, _subject_of(body.challenge))
+        method = await self._prove(pending, body)
         if not await self._challenges.finish_sign_in(body.challenge):
             raise ChallengeRefused
         return await self._sign_in.complete(user, pending.device, pending.methods | {method})
@@ -79,6 +87,16 @@ class SecondStep:
     async def _begin(self, purpose: Purpose, subject: str, allowed: list[Passkey]) -> PasskeyCeremony:
         token, challenge = await self._challenges.begin_ceremony(purpose, subject)
         return PasskeyCeremony(token, self._relying_party.request_options(challenge, allowed))
+
+    async def _prove(self, pending: PendingSignIn, body: SecondFactor) -> SignInMethod:
+        if body.code is UNSET:
+            return await self._proofs.prove(pending.user_id, body, Purpose.SECOND_STEP, _subject_of(body.challenge))
+        if (body.totp, body.recovery_code, body.passkey) != (UNSET, UNSET, UNSET):
+            raise Invalid("code", "is required or another proof, and not both")
+        if pending.code_slot is None:
+            raise WrongFactor
+        await self._codes.redeem(pending.code_slot, CodePurpose.SECOND_FACTOR, body.code)
+        return SignInMethod.CODE
 
     async def _user_of(self, pending: PendingSignIn) -> User:
         """Return the user of the login. Raises ChallengeRefused if the password has changed since its first step."""

@@ -6,8 +6,13 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from grome.accounts.models import Device
+from grome.codes.service import Codes
+from grome.common.actor import SignInMethod
+from grome.factors.challenger import FactorChallenger
+from grome.infrastructure.container import Container
 from tests.builders.factors import STEP, add_app, answer, challenge
-from tests.builders.people import PASSWORD, register
+from tests.builders.people import PASSWORD, Person, register
 from tests.conftest import AdjustableClock
 
 
@@ -87,3 +92,62 @@ async def test_login_of_a_wrong_password_does_not_tell_of_factors(http: httpx.As
     wrong = {"email": app.person.email, "password": f"not {PASSWORD}"}
     refused = await http.post("/v1/auth/login", json=wrong)
     assert (refused.status_code, refused.json()["code"]) == (401, "wrong_credentials")
+
+
+async def unusual_login(container: Container, person: Person) -> str | None:
+    """Return the challenge of a login that is right and unusual."""
+    begun = await container.get(FactorChallenger).begin(
+        person.id, Device(id="new", ip="203.0.113.9"), frozenset({SignInMethod.PASSWORD}), frozenset({"code"})
+    )
+    return begun.challenge if begun else None
+
+
+async def sent_code(container: Container, person: Person) -> str:
+    stored = await container.database["codes"].find_one({"user_id": person.id}, sort=[("created_at", -1)])
+    found = await container.get(Codes).find_to_send(stored["code_id"]) if stored else None
+    assert found
+    return found[1]
+
+
+async def verify_email(container: Container, person: Person) -> None:
+    await container.database["users"].update_one({"_id": person.id}, {"$set": {"email_verified": True}})
+
+
+async def test_unusual_login_of_an_account_without_factors_is_completed_by_a_code_once(
+    http: httpx.AsyncClient, container: Container
+) -> None:
+    person = await register(http)
+    assert await unusual_login(container, person) is None, "nobody has verified the address"
+    await verify_email(container, person)
+    token = await unusual_login(container, person)
+    assert token
+    code = await sent_code(container, person)
+    wrong = f"{(int(code) + 1) % 10**8:08}"
+    assert (await answer(http, token, code=wrong)).json()["code"] == "code_refused"
+    assert (await answer(http, token, recovery_code="guessed")).json()["code"] == "wrong_factor"
+    assert (await answer(http, token, code=code, totp="123456")).status_code == 422
+    assert (await answer(http, token, code=code)).status_code == 200
+    assert (await answer(http, token, code=code)).json()["code"] == "challenge_refused"
+
+
+async def test_code_of_one_login_does_not_complete_another(http: httpx.AsyncClient, container: Container) -> None:
+    person = await register(http)
+    await verify_email(container, person)
+    first, second = await unusual_login(container, person), await unusual_login(container, person)
+    assert first
+    assert second
+    assert (await answer(http, first, code=await sent_code(container, person))).json()["code"] == "code_refused"
+
+
+async def test_code_does_not_stand_in_for_a_factor_of_the_account(
+    http: httpx.AsyncClient, container: Container, now: datetime
+) -> None:
+    person = await register(http)
+    await verify_email(container, person)
+    token = await unusual_login(container, person)
+    assert token
+    await add_app(http, person, now)
+    refused = await answer(http, token, code=await sent_code(container, person))
+    assert (refused.status_code, refused.json()["code"]) == (401, "wrong_credentials")
+    factored = await challenge(http, person)
+    assert (await answer(http, factored, code="12345678")).json()["code"] == "wrong_factor"
