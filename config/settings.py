@@ -191,6 +191,21 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=10**7, description="Codes by mail or text that are asked for in 15 minutes, by address.")
     ] = 30
     costly: Annotated[int, Meta(ge=1, le=10**7, description="Reports, exports, series and uploads a minute.")] = 30
+    failed_sign_ins: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10**7,
+            description="Wrong passwords for an account in 15 minutes from one known device or network.",
+        ),
+    ] = 10
+    failed_sign_ins_account: Annotated[
+        int,
+        Meta(ge=1, le=10**7, description="The same from all networks; known devices have their own numbers."),
+    ] = 50
+    failed_sign_ins_network: Annotated[
+        int, Meta(ge=1, le=10**7, description="Wrong passwords in 15 minutes from one network for all accounts.")
+    ] = 300
 
 
 class BookingSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -249,6 +249,11 @@ class SessionRepository:
         mine = {"user_id": user_id, "device.id": device_id, "revoked_at": None}
         return [document["_id"] async for document in self._sessions.find(mine, {"_id": 1}).limit(100)]
 
+    async def know_device(self, user_ids: Collection[UUID], device_id: str) -> bool:
+        """Return whether one of the users has signed in on the device, as far back as sessions are kept."""
+        theirs = {"user_id": {"$in": list(user_ids)}, "device.id": device_id}
+        return await self._sessions.find_one(theirs, {"_id": 1}) is not None
+
     async def list_past(self, user_id: UUID) -> list[PastSignIn]:
         """Return the user's sign-ins as far back as sessions are kept, the newest first."""
         fields = {"_id": 0, "device": 1, "country": 1, "last_seen": 1}

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from grome.accounts.attempts import SignInAttempts
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.events import new_account_event
 from grome.accounts.models import AccountEvent, Device, Preferences, User
@@ -32,10 +33,11 @@ class AccountService:
         sessions: SessionRepository,
         sign_in: SignIn,
         passwords: PasswordHasher,
+        attempts: SignInAttempts,
         clock: Clock,
     ) -> None:
         self._users, self._sessions, self._sign_in = users, sessions, sign_in
-        self._passwords, self._clock = passwords, clock
+        self._passwords, self._attempts, self._clock = passwords, attempts, clock
 
     async def register(self, body: Register, device: Device, device_language: Language = "en") -> SignedIn:
         """Open an account and sign in. Raises AccountExists if the email or phone is taken.
@@ -77,20 +79,18 @@ class AccountService:
     async def login(self, credentials: Login, device: Device) -> SignedIn:
         """Sign in. Raises WrongCredentials, without revealing by text or time which part was wrong.
 
-        Raises SecondFactorRequired and AccountSuspended after the right password.
+        Raises SecondFactorRequired and AccountSuspended after the right password, and TooManyRequests without a check
+        of the password.
         """
         if (credentials.email is None) == (credentials.phone is None):
             raise Invalid("email", "or phone is required, and not both")
-        user = await self._find_user(credentials)
-        match = await self._passwords.find_match(credentials.password, [user.password_hash if user else None])
-        if user is None or match is None:
-            raise WrongCredentials
-        return await self._sign_in.begin(user, device, SignInMethod.PASSWORD)
-
-    async def _find_user(self, credentials: Login) -> User | None:
-        if credentials.email:
-            return await self._users.find_by_sign_in("email", email_forms(credentials.email))
-        return await self._users.find_by_sign_in("phone", phone_forms(credentials.phone or ""))
+        forms = email_forms(credentials.email) if credentials.email else phone_forms(credentials.phone or "")
+        user = await self._users.find_by_sign_in("email" if credentials.email else "phone", forms)
+        async with self._attempts.attempt(forms[-1], [user.id] if user else [], device):
+            match = await self._passwords.find_match(credentials.password, [user.password_hash if user else None])
+            if user is None or match is None:
+                raise WrongCredentials
+            return await self._sign_in.begin(user, device, SignInMethod.PASSWORD)
 
     async def get_profile(self, actor: Actor) -> UserOut:
         user = await self._users.find(actor.id)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from config.keys import parse_numbered_keys
+from grome.accounts.attempts import SignInAttempts
 from grome.accounts.country import Countries
 from grome.accounts.models import SessionLife
 from grome.accounts.passwords import PasswordHasher, Peppers
@@ -19,6 +20,7 @@ from grome.codes.service import Codes
 from grome.factors.challenger import FactorChallenger
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.mongo.budgets import Budgets
+from grome.infrastructure.rate_limits.limiter import RateLimits
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.infrastructure.secret_keys import SecretKeys
 from grome.infrastructure.signing_keys import SigningKeys
@@ -128,7 +130,20 @@ def verifier(container: Container) -> Verifier:
 def account_service(container: Container) -> AccountService:
     get = container.get
     return AccountService(
-        get(UserRepository), get(SessionRepository), get(SignIn), get(PasswordHasher), container.clock
+        get(UserRepository),
+        get(SessionRepository),
+        get(SignIn),
+        get(PasswordHasher),
+        get(SignInAttempts),
+        container.clock,
+    )
+
+
+@accounts.provide
+def sign_in_attempts(container: Container) -> SignInAttempts:
+    get = container.get
+    return SignInAttempts(
+        get(RateLimits), get(UserRepository), get(SessionRepository), container.settings.limits, container.clock
     )
 
 

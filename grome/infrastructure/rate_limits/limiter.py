@@ -12,9 +12,9 @@ from redis.exceptions import RedisError
 from config.settings import Settings
 from grome.infrastructure.cancellation import cancel_until_done, raise_if_cancelled
 from grome.infrastructure.rate_limits.buckets import Buckets
-from grome.infrastructure.rate_limits.models import LimitClass, Quota, Verdict
+from grome.infrastructure.rate_limits.models import Charge, LimitClass, Quota, Verdict
 from grome.infrastructure.rate_limits.quotas import quotas_of
-from grome.infrastructure.rate_limits.scripts import BucketScripts, Charge
+from grome.infrastructure.rate_limits.scripts import BucketScripts
 from grome.infrastructure.redis.client import Namespace
 
 _SHARE_EVERY_S: Final = 0.5
@@ -22,7 +22,8 @@ _BUCKETS_PER_SCRIPT: Final = 200
 # A request waits no longer for Valkey, and after a fault none asks it for a second.
 _TIMEOUT_S: Final = 1.0
 _RETRY_S: Final = 1.0
-FAULTS: Final = (RedisError, OSError, TimeoutError)
+_SHARED: Final = frozenset(limit.value for limit in LimitClass if not limit.is_exact)
+_FAULTS: Final = (RedisError, OSError, TimeoutError)
 
 
 class RateLimits:
@@ -38,8 +39,10 @@ class RateLimits:
     def __init__(self, settings: Settings, redis: Redis, namespace: Namespace) -> None:
         self._scripts, self._namespace = BucketScripts(redis), namespace
         self._processes = settings.http.workers
-        self._buckets = {limit: self._open_buckets(quota) for limit, quota in quotas_of(settings.limits).items()}
         self._is_away = False
+        self._buckets: dict[str, Buckets] = {}
+        for quota in quotas_of(settings.limits).values():
+            self._buckets_of(quota)
         self._retry_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -52,26 +55,48 @@ class RateLimits:
 
     def buckets(self, limit: LimitClass) -> Buckets:
         """Return the buckets of a class that is not exact; their times are of `time.perf_counter`."""
-        return self._buckets[limit]
+        return self._buckets[limit.value]
 
     async def take(self, limit: LimitClass, subjects: Sequence[object]) -> Verdict:
         """Use the quotas of all subjects once. Returns the verdict of the subject with the least left."""
-        buckets = self._buckets[limit]
-        if limit.is_exact and time.perf_counter() >= self._retry_at:
-            try:
-                return await self._take_exactly(buckets.quota, subjects)
-            except FAULTS as fault:
-                self._note_fault(fault)
+        buckets = self._buckets[limit.value]
+        if limit.is_exact:
+            return await self.take_all([Charge(str(subject), buckets.quota) for subject in subjects])
         now = time.perf_counter()
         return max((buckets.take(subject, now) for subject in subjects), key=_scarcity)
 
-    async def _take_exactly(self, quota: Quota, subjects: Sequence[object]) -> Verdict:
-        charges = [Charge(self._key(quota.name, str(subject)), quota) for subject in subjects]
+    async def take_all(self, charges: Sequence[Charge]) -> Verdict:
+        """Take from all buckets or, if one of them is used up, from none. Returns the verdict with the least left.
+
+        Without Valkey, the buckets before the one that is used up are charged too.
+        """
+        if time.perf_counter() >= self._retry_at:
+            try:
+                return await self._take_exactly(charges)
+            except _FAULTS as fault:
+                self._note_fault(fault)
+        now = time.perf_counter()
+        return max((self._buckets_of(charge.quota).take(charge.subject, now) for charge in charges), key=_scarcity)
+
+    async def give_back(self, charges: Sequence[Charge]) -> None:
+        """Undo `take_all`. Without Valkey the requests stay counted."""
+        try:
+            for charge in charges:
+                await self._scripts.add(charge.quota, [self._key(charge.quota, charge.subject)], [-1])
+        except _FAULTS as fault:
+            self._note_fault(fault)
+
+    async def _take_exactly(self, charges: Sequence[Charge]) -> Verdict:
+        keys = [self._key(charge.quota, charge.subject) for charge in charges]
+        quotas = [charge.quota for charge in charges]
         async with asyncio.timeout(_TIMEOUT_S):
-            granted, ahead = await self._scripts.take(charges)
+            granted, ahead = await self._scripts.take(keys, quotas)
         self._note_success()
-        scarcest = max(ahead)
-        return Verdict(quota, scarcest, 0.0 if granted else scarcest + quota.interval_s - quota.window_s)
+        verdicts = []
+        for quota, ahead_s in zip(quotas, ahead, strict=True):
+            wait_s = 0.0 if granted else max(0.0, ahead_s + quota.interval_s - quota.window_s)
+            verdicts.append(Verdict(quota, ahead_s, wait_s))
+        return max(verdicts, key=_scarcity)
 
     async def _keep_sharing(self) -> None:
         while True:
@@ -79,7 +104,7 @@ class RateLimits:
             await asyncio.sleep(_SHARE_EVERY_S)
             try:
                 await self.share()
-            except FAULTS as fault:
+            except _FAULTS as fault:
                 self._note_fault(fault)
                 for buckets in self._buckets.values():
                     buckets.forget_unshared()
@@ -89,12 +114,13 @@ class RateLimits:
 
         Raises RedisError, OSError or TimeoutError.
         """
-        for limit, buckets in self._buckets.items():
+        for buckets in list(self._buckets.values()):
+            is_exact = buckets.quota.name not in _SHARED
             while shared := buckets.take_unshared(_BUCKETS_PER_SCRIPT):
                 costs = [bucket.unshared for bucket in shared]
                 for bucket in shared:
                     bucket.unshared = 0
-                if limit.is_exact:
+                if is_exact:
                     continue  # granted while Valkey was away
                 ahead = await self._scripts.add(buckets.quota, [bucket.key for bucket in shared], costs)
                 self._note_success()
@@ -119,11 +145,15 @@ class RateLimits:
         for buckets in self._buckets.values():
             buckets.use_share(processes)
 
-    def _open_buckets(self, quota: Quota) -> Buckets:
-        return Buckets(quota, lambda subject: self._key(quota.name, subject))
+    def _buckets_of(self, quota: Quota) -> Buckets:
+        known = self._buckets.get(quota.name)
+        if known is None:
+            known = self._buckets[quota.name] = Buckets(quota, lambda subject: self._key(quota, subject))
+            known.use_share(self._processes if self._is_away else 1)
+        return known
 
-    def _key(self, name: str, subject: str) -> str:
-        return self._namespace.key(f"limit:{name}:{subject}")
+    def _key(self, quota: Quota, subject: str) -> str:
+        return self._namespace.key(f"limit:{quota.name}:{subject}")
 
 
 def _scarcity(verdict: Verdict) -> tuple[float, float]:

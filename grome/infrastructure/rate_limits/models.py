@@ -56,6 +56,13 @@ class Quota(Struct, frozen=True):
         return b'"%b";r=%d;t=%d' % (self.name.encode(), left, math.ceil(ahead_s))
 
 
+class Charge(Struct, frozen=True):
+    """One request of a subject, to be counted in a quota."""
+
+    subject: str
+    quota: Quota
+
+
 class Verdict(Struct, frozen=True):
     """The answer to a request for a place in a quota.
 

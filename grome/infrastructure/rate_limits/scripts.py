@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Sequence
 from typing import Final, cast
 
 import msgspec
-from msgspec import Struct
 from redis.asyncio import Redis
 
 from grome.infrastructure.rate_limits.models import Quota
@@ -48,31 +47,24 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(list[float]).decode
 
 
-class Charge(Struct, frozen=True):
-    """A cost for one bucket of a quota."""
-
-    key: str
-    quota: Quota
-    cost: int = 1
-
-
 class BucketScripts:
     """Runs the scripts. Their times come from Valkey's clock, so clocks of processes may differ."""
 
     def __init__(self, redis: Redis) -> None:
         self._take, self._add = redis.register_script(_TAKE), redis.register_script(_ADD)
 
-    async def take(self, charges: Sequence[Charge], now_us: int | None = None) -> tuple[bool, list[float]]:
+    async def take(
+        self, keys: Sequence[str], quotas: Sequence[Quota], *, cost: int = 1, now_us: int | None = None
+    ) -> tuple[bool, list[float]]:
         """Take from all buckets or, if one of them is used up, from none.
 
         Return whether it was granted, and for each bucket the seconds until it is full again. `now_us` takes the place
         of Valkey's clock.
         """
         arguments: list[str | int] = ["" if now_us is None else now_us]
-        for charge in charges:
-            arguments += [_us(charge.quota.interval_s), _us(charge.quota.window_s), charge.cost]
-        answer = self._take([charge.key for charge in charges], arguments)
-        granted, ahead = await cast("Awaitable[tuple[int, bytes]]", answer)
+        for quota in quotas:
+            arguments += [_us(quota.interval_s), _us(quota.window_s), cost]
+        granted, ahead = await cast("Awaitable[tuple[int, bytes]]", self._take(list(keys), arguments))
         return bool(granted), [time / _US for time in _decode(ahead)]
 
     async def add(self, quota: Quota, keys: Sequence[bytes | str], costs: Sequence[int]) -> list[float]:

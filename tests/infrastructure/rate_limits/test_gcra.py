@@ -15,7 +15,7 @@ from config.settings import Settings
 from grome.common.ids import new_hex_id
 from grome.infrastructure.rate_limits.buckets import Buckets
 from grome.infrastructure.rate_limits.models import Quota
-from grome.infrastructure.rate_limits.scripts import BucketScripts, Charge
+from grome.infrastructure.rate_limits.scripts import BucketScripts
 from grome.infrastructure.redis.client import open_redis
 
 US = 1_000_000
@@ -74,7 +74,7 @@ async def test_script_with_any_times_and_costs_decides_like_the_oracle(
     scripts, key = BucketScripts(redis), f"gcra:{new_hex_id()}"
     found = []
     for at_us, cost in requests:
-        granted, (ahead,) = await scripts.take([Charge(key, quota, cost)], now_us=at_us)
+        granted, (ahead,) = await scripts.take([key], [quota], cost=cost, now_us=at_us)
         found.append((granted, pytest.approx(ahead, abs=1e-5)))
     await redis.delete(key)
     assert expected == found
@@ -94,10 +94,9 @@ def test_buckets_in_memory_with_any_times_decide_like_the_oracle(
 
 async def test_script_with_a_used_up_bucket_takes_from_no_other(redis: Redis) -> None:
     scripts, quota, ids = BucketScripts(redis), Quota("tested", 1, 60), [new_hex_id(), new_hex_id()]
-    assert (await scripts.take([Charge(ids[0], quota)], START_US))[0]
-    both = [Charge(key, quota) for key in ids]
-    assert await scripts.take(both, START_US) == (False, [60.0, 0.0])
-    assert (await scripts.take(both[1:], START_US))[0]
+    assert (await scripts.take(ids[:1], [quota], now_us=START_US))[0]
+    assert await scripts.take(ids, [quota, quota], now_us=START_US) == (False, [60.0, 0.0])
+    assert (await scripts.take(ids[1:], [quota], now_us=START_US))[0]
     await redis.delete(*ids)
 
 
