@@ -131,7 +131,12 @@ def presence(container: Container) -> Presence:
 def sign_in(container: Container) -> LiveSignIn:
     get = container.get
     return LiveSignIn(
-        get(Verifier), get(Tickets), get(RoomAccess), container.settings.live.heartbeat_s, container.clock
+        get(Verifier),
+        get(Tickets),
+        get(RoomAccess),
+        container.settings.live.heartbeat_s,
+        container.clock,
+        require_second_factor=container.settings.accounts.require_second_factor,
     )
 
 

@@ -15,6 +15,7 @@ from tests.builders.factors import add_app, add_passkey, with_tokens
 from tests.builders.people import Person, create_admin, register
 from tests.support.app import serve_app
 from tests.support.http_client import http_client
+from tests.support.live import AsyncSockets, live_socket
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,24 @@ async def test_barber_without_a_factor_works_but_opens_no_payout_account(
 
 async def test_customer_needs_no_factor(strict: httpx.AsyncClient) -> None:
     assert (await strict.get("/v1/bookings", headers=(await register(strict)).auth)).status_code == 200
+
+
+async def test_admin_without_a_factor_opens_no_live_connection(
+    strict_app: App, strict: httpx.AsyncClient, strict_container: Container
+) -> None:
+    admin, customer = await create_admin(strict, strict_container), await register(strict)
+    async with AsyncSockets(strict_app) as sockets:
+        assert (await sockets.hello(admin.access_token))["t"] == "bye"
+        assert (await sockets.hello(customer.access_token))["t"] == "hello"
+        _, added = await add_passkey(strict, admin)
+        assert (await sockets.hello(added["tokens"]["access_token"]))["t"] == "hello"
+
+
+async def test_live_connection_is_prolonged_by_the_token_of_a_new_proof(
+    strict_app: App, strict: httpx.AsyncClient
+) -> None:
+    person = await register(strict)
+    async with live_socket(strict_app, person) as socket:
+        _, added = await add_passkey(strict, person)
+        prolonged = await socket.request("refresh", token=added["tokens"]["access_token"])
+    assert prolonged["ok"]["expires_in"] > 0
