@@ -3,12 +3,11 @@
 from typing import Final, Protocol
 from uuid import UUID
 
-from grome.accounts.country import Countries
-from grome.accounts.devices import SignInRisk, assess
 from grome.accounts.errors import AccountSuspended, Challenge, SecondFactorRequired, WrongCredentials
 from grome.accounts.events import new_account_event
 from grome.accounts.models import AccountEvent, Device, LoginSession, SessionLife, User
 from grome.accounts.repository import SessionRepository, UserRepository
+from grome.accounts.risk import RiskAssessor, SignInRisk
 from grome.accounts.schemas import SignedIn, Tokens, user_out
 from grome.accounts.sessions import SessionService
 from grome.accounts.tokens import TokenIssuer
@@ -45,13 +44,13 @@ class SignIn:
         sessions: SessionService,
         issuer: TokenIssuer,
         factors: SecondFactors,
-        countries: Countries,
+        risks: RiskAssessor,
         life: SessionLife,
         clock: Clock,
     ) -> None:
         (self._users, self._stored), self._sessions = repositories, sessions
-        self._issuer, self._factors, self._countries, self._clock = issuer, factors, countries, clock
-        self._life = life
+        self._issuer, self._factors, self._risks = issuer, factors, risks
+        self._life, self._clock = life, clock
 
     async def begin(self, user: User, device: Device, method: SignInMethod) -> SignedIn:
         """Sign in after the first proof.
@@ -60,7 +59,7 @@ class SignIn:
         answer a code. A passkey is two factors by itself. Raises AccountSuspended and WrongCredentials as `complete`.
         """
         _require_open(user)
-        risk = await self._assess(user, device)
+        risk = await self._risks.assess(user, device)
         methods = frozenset({method})
         if methods.isdisjoint(SECOND_FACTORS):
             extra = frozenset({CODE_KIND}) if risk.is_unusual and method is not SignInMethod.CODE else frozenset()
@@ -78,7 +77,12 @@ class SignIn:
         WrongCredentials for a deleted account, and if the password was changed meanwhile.
         """
         _require_open(user)
-        return await self._open_session(user, device, methods, await self._assess(user, device))
+        return await self._open_session(user, device, methods, await self._risks.assess(user, device))
+
+    async def record_failure(self, user: User | None) -> None:
+        """Count a wrong password; the owner of the account is told of many. None is an unknown account."""
+        if await self._risks.count_failure(user) and user:
+            await self._users.add_event(user.id, self._event(EventType.ACCOUNT_SUSPICIOUS_SIGN_IN))
 
     async def step_up(self, actor: Actor, methods: frozenset[SignInMethod]) -> Tokens:
         """Record a new proof of identity in the actor's session, and return tokens that carry it.
@@ -101,7 +105,7 @@ class SignIn:
             generation=1,
             rotated_at=now,
             device=device,
-            country=self._countries.find(device.ip),
+            country=risk.country,
             first_seen=now,
             last_seen=now,
             expires_at=now + min(self._life.idle, self._life.absolute),
@@ -138,10 +142,6 @@ class SignIn:
         if SECOND_FACTORS.isdisjoint(session.methods) and await self._factors.has_factors(user.id):
             await self._sessions.end(session.id, "second factor added during the login")
             raise WrongCredentials
-
-    async def _assess(self, user: User, device: Device) -> SignInRisk:
-        past = await self._stored.list_past(user.id)
-        return assess(device, self._countries.find(device.ip), past, self._clock())
 
     def _notice_of(self, risk: SignInRisk) -> AccountEvent | None:
         if risk.is_unusual:

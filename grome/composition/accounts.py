@@ -5,10 +5,12 @@ from datetime import timedelta
 from config.keys import parse_numbered_keys
 from grome.accounts.attempts import SignInAttempts
 from grome.accounts.country import Countries
+from grome.accounts.failed_sign_ins import FailedSignIns
 from grome.accounts.models import SessionLife
 from grome.accounts.passwords import PasswordHasher, Peppers
 from grome.accounts.preferences import PreferenceService
 from grome.accounts.repository import SessionRepository, UserRepository
+from grome.accounts.risk import RiskAssessor
 from grome.accounts.service import AccountService
 from grome.accounts.sessions import SessionService
 from grome.accounts.sign_in import SignIn
@@ -88,6 +90,13 @@ def countries(container: Container) -> Countries:
 
 
 @accounts.provide
+def risk_assessor(container: Container) -> RiskAssessor:
+    get = container.get
+    failures = FailedSignIns(get(RedisClients).commands, get(Namespace))
+    return RiskAssessor(get(SessionRepository), get(Countries), failures, container.clock)
+
+
+@accounts.provide
 def sign_in(container: Container) -> SignIn:
     get = container.get
     return SignIn(
@@ -95,7 +104,7 @@ def sign_in(container: Container) -> SignIn:
         get(SessionService),
         get(TokenIssuer),
         get(FactorChallenger),
-        get(Countries),
+        get(RiskAssessor),
         get(SessionLife),
         container.clock,
     )

@@ -16,7 +16,7 @@ from grome.notifications.recipients import Recipient
 
 # The message goes to the address before the change, whose owner may not have made the change.
 _ADDRESS_CHANGES: Final = {MessageKind.EMAIL_CHANGED: "email", MessageKind.PHONE_CHANGED: "phone"}
-_ABOUT_DEVICES: Final = frozenset({MessageKind.NEW_DEVICE, MessageKind.SESSION_ENDED})
+_ABOUT_DEVICES: Final = frozenset({MessageKind.NEW_DEVICE, MessageKind.SESSION_ENDED, MessageKind.SUSPICIOUS_SIGN_IN})
 ACCOUNT_MESSAGES: Final = frozenset(
     {
         *CODE_KINDS,

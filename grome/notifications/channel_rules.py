@@ -60,6 +60,7 @@ RULES: Final = {
     MessageKind.FACTOR_ADDED: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
     MessageKind.FACTOR_REMOVED: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
     MessageKind.RECOVERY_CODE_USED: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
+    MessageKind.SUSPICIOUS_SIGN_IN: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
     MessageKind.EXPORT_READY: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
     MessageKind.ACCOUNT_DELETED: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
     MessageKind.BOOKING_REQUESTED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),

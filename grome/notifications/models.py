@@ -44,6 +44,7 @@ class MessageKind(StrEnum):
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"
+    SUSPICIOUS_SIGN_IN = "suspicious_sign_in"
     EXPORT_READY = "export_ready"
     ACCOUNT_DELETED = "account_deleted"
     BOOKING_REQUESTED = "booking_requested"

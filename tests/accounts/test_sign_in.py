@@ -12,8 +12,10 @@ from netaddr import IPSet
 
 from grome.accounts.country import Countries
 from grome.accounts.errors import AccountSuspended, Challenge, SecondFactorRequired, WrongCredentials
+from grome.accounts.failed_sign_ins import MANY_FAILURES, FailedSignIns
 from grome.accounts.models import Device, SessionLife, User
 from grome.accounts.repository import SessionRepository, UserRepository
+from grome.accounts.risk import RiskAssessor
 from grome.accounts.sessions import SessionService
 from grome.accounts.sign_in import SignIn
 from grome.accounts.tokens import TokenIssuer
@@ -21,6 +23,7 @@ from grome.accounts.verifier import Verifier
 from grome.common.actor import SignInMethod
 from grome.common.errors import Unauthenticated
 from grome.infrastructure.container import Container
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from tests.builders.people import Person, register
 from tests.conftest import AdjustableClock
 
@@ -64,12 +67,13 @@ def countries(tmp_path: Path) -> Iterator[Countries]:
 
 def sign_in_of(container: Container, factors: Factors, countries: Countries) -> SignIn:
     get = container.get
+    failures = FailedSignIns(get(RedisClients).commands, get(Namespace))
     return SignIn(
         (get(UserRepository), get(SessionRepository)),
         get(SessionService),
         get(TokenIssuer),
         factors,
-        countries,
+        RiskAssessor(get(SessionRepository), countries, failures, container.clock),
         get(SessionLife),
         container.clock,
     )
@@ -223,3 +227,22 @@ async def test_factor_that_is_added_during_a_login_ends_the_login(
     live = await container.get(SessionService).list_own(await container.get(Verifier).get_actor(person.access_token))
     assert [session.device.id for session in live.items] == [None]
     await sign_in.begin(user, Device(id="late"), SignInMethod.PASSKEY)
+
+
+async def test_many_wrong_passwords_are_told_once_and_make_a_new_device_unusual(
+    http: httpx.AsyncClient, container: Container
+) -> None:
+    person = await register(http, device={"id": "known"})
+    user, asking = await user_of(container, person), sign_in_of(container, Factors(answers_codes=True), Countries(""))
+    for _ in range(MANY_FAILURES - 1):
+        await asking.record_failure(user)
+    await asking.begin(user, Device(id="phone"), SignInMethod.PASSWORD)
+    assert len((await user_of(container, person)).outbox) == 1
+    body = {"email": person.email, "password": "a wrong password"}
+    for _ in range(2):
+        assert (await http.post("/v1/auth/login", json=body)).status_code == 401
+    told = [entry.type.value for entry in (await user_of(container, person)).outbox]
+    assert told == ["account.registered", "account.suspicious_sign_in"]
+    with pytest.raises(SecondFactorRequired):
+        await asking.begin(user, Device(id="tablet"), SignInMethod.PASSWORD)
+    assert await asking.begin(user, Device(id="known"), SignInMethod.PASSWORD)

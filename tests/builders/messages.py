@@ -44,6 +44,7 @@ ACCOUNT: Final = (
     MessageKind.FACTOR_ADDED,
     MessageKind.FACTOR_REMOVED,
     MessageKind.RECOVERY_CODE_USED,
+    MessageKind.SUSPICIOUS_SIGN_IN,
     MessageKind.EXPORT_READY,
     MessageKind.ACCOUNT_DELETED,
 )

@@ -127,6 +127,7 @@ def test_push_and_sms_in_quiet_hours_are_held_unless_urgent(channel: Channel) ->
         MessageKind.FACTOR_ADDED,
         MessageKind.FACTOR_REMOVED,
         MessageKind.RECOVERY_CODE_USED,
+        MessageKind.SUSPICIOUS_SIGN_IN,
         MessageKind.EXPORT_READY,
         MessageKind.ACCOUNT_DELETED,
         MessageKind.BOOKING_ON_THE_WAY,

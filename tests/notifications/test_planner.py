@@ -88,6 +88,7 @@ def test_plan_for_a_guest_is_empty(kind: EventType) -> None:
         (EventType.ACCOUNT_FACTOR_ADDED, "factor_added"),
         (EventType.ACCOUNT_FACTOR_REMOVED, "factor_removed"),
         (EventType.ACCOUNT_RECOVERY_CODE_USED, "recovery_code_used"),
+        (EventType.ACCOUNT_SUSPICIOUS_SIGN_IN, "suspicious_sign_in"),
         (EventType.ACCOUNT_EXPORTED, "export_ready"),
         (EventType.ACCOUNT_DELETION_REQUESTED, "account_deleted"),
     ],
