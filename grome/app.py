@@ -12,6 +12,7 @@ from sanic.constants import HTTPMethod
 
 from config.settings import Settings
 from grome import installed_version
+from grome.account_page.routes import account_page
 from grome.accounts.routes import auth, me, well_known
 from grome.accounts.verifier import Verifier
 from grome.adjustments.routes import adjustments
@@ -168,6 +169,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.blueprint(pages)
     app.blueprint(unsubscribe)
     app.blueprint(app_links)
+    app.blueprint(account_page)
     app.blueprint(files)
     app.blueprint(dashboard)
     app.blueprint(mailbox)

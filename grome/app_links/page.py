@@ -9,7 +9,7 @@ from msgspec import Struct
 from grome.common.languages import Language, load_texts, text_direction
 from grome.infrastructure.http.csp import csp_hash
 
-Subject = Literal["booking", "account", "webhook"]
+Subject = Literal["booking", "webhook"]
 # The app registers this scheme. A link of https that the app claims (Universal Links, App Links) never shows the page.
 APP_SCHEME: Final = "grome"
 
@@ -23,7 +23,6 @@ class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
     button: str
     rest: str
     booking: SubjectTexts
-    account: SubjectTexts
     webhook: SubjectTexts
 
 

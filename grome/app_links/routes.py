@@ -1,4 +1,4 @@
-"""Serve the pages `/bookings/…`, `/account` and `/webhooks/…` for links in messages and calendars without the app.
+"""Serve the pages `/bookings/…` and `/webhooks/…` for links in messages and calendars without the app.
 
 The same page is served for every id, known or not, so that it does not reveal which bookings exist.
 """
@@ -23,10 +23,6 @@ async def short_booking_link(request: Request, booking_id: UUID) -> HTTPResponse
     return _page(request, "booking", f"bookings/{booking_id}")
 
 
-async def account_link(request: Request) -> HTTPResponse:
-    return _page(request, "account", "account")
-
-
 async def webhook_link(request: Request, endpoint_id: UUID) -> HTTPResponse:
     return _page(request, "webhook", f"webhooks/{endpoint_id}")
 
@@ -46,7 +42,6 @@ def _page(request: Request, subject: Subject, path: str) -> HTTPResponse:
 for handler, path in (
     (booking_link, "/bookings/<booking_id:uuid>"),
     (short_booking_link, "/b/<booking_id:uuid>"),
-    (account_link, "/account"),
     (webhook_link, "/webhooks/<endpoint_id:uuid>"),
 ):
     app_links.add_route(handler, path, methods=["GET", "HEAD"])

@@ -16,6 +16,7 @@ PAGES = {
     "GET /openapi.json": OPEN,
     "GET /asyncapi.json": OPEN,
     "GET /account": OPEN,
+    "GET /account/{name}": OPEN,
     "GET /bookings/{booking_id}": OPEN,  # the same page for every id; it shows no booking
     "GET /b/{booking_id}": OPEN,
     "GET /webhooks/{endpoint_id}": OPEN,

@@ -30,14 +30,14 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def serve_app(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[App]:
-    """Several at a time can be; `app.ctx.base_url` says where."""
+async def serve_app(settings: Settings, clock: Clock = system_clock, port: int = 0) -> AsyncIterator[App]:
+    """Several at a time can be; `app.ctx.base_url` says where. Without a port, any free port is used."""
     application = create_app(settings, clock)
     # Sanic keeps one application of a name, and can rewrite its own source for one only (as it does in `running`).
     Sanic.unregister_app(application)
     application.config.TOUCHUP = False
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.bind(("127.0.0.1", port))
     server = await application.create_server(
         sock=listener, return_asyncio_server=True, protocol=protocol_class(settings)
     )
