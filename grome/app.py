@@ -43,6 +43,7 @@ from grome.dev.pay_demo.routes import pay_demo
 from grome.factors.routes import factors
 from grome.favourites.routes import favourites
 from grome.infrastructure.http import Routes, problem
+from grome.infrastructure.http.cors import allow_origins
 from grome.infrastructure.http.openapi import openapi_document
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_id import request_id
@@ -162,6 +163,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         SECURITY_HEADERS=security_headers(settings.http),
     )
     app.ctx.proxies = TrustedProxies(settings.http)
+    allow_origins(app, settings.http)
     app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
     app.ctx.openapi, app.ctx.asyncapi = encode(document()), encode(live_document())
     for feature in FEATURES:

@@ -7,7 +7,7 @@ ordinary route. GROME_NEARBY_FAST_PATH=false turns the fast path off.
 
 import time
 from asyncio import Transport
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from config.settings import Settings
 from grome.common.addresses import host_of
 from grome.common.errors import ApiError
 from grome.common.ids import new_hex_id
+from grome.infrastructure.http.cors import origin_headers
 from grome.infrastructure.http.prebuilt import encode_lines, sent
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_head import read_fields
@@ -37,7 +38,8 @@ _UNSUPPORTED_HEADERS: Final = frozenset({"connection", "content-length", "expect
 class Head(Struct, frozen=True):
     """Holds the headers of a request that the fast path can read.
 
-    `request_id` is the client's own, and `host` stands for its address in limits.
+    `request_id` is the client's own, `host` stands for its address in limits, and `for_origin` are the lines of the
+    response that a page of another origin needs.
     """
 
     token: str | None
@@ -45,6 +47,7 @@ class Head(Struct, frozen=True):
     request_id: str | None
     address: str
     host: str
+    for_origin: bytes
 
 
 def protocol_class(settings: Settings) -> type[StrictHttpProtocol]:
@@ -97,7 +100,7 @@ class _FastPath(StrictHttpProtocol):
         """Read the headers, or reuse the last result: a client mostly sends the same headers with every request."""
         if getattr(self, "_head_bytes", None) != lines:
             peer = self.conn_info.client_ip if self.conn_info else ""
-            self._head_bytes, self._head = lines, _read_head(lines, peer, self.app.ctx.proxies)
+            self._head_bytes, self._head = lines, _read_head(lines, peer, self.app.ctx)
         return self._head
 
     def _send(self, body: bytes, head: Head, started: float, standard: bytes) -> None:
@@ -105,9 +108,9 @@ class _FastPath(StrictHttpProtocol):
         config = self.app.config
         body, lines = sent(body, head.encodings, config.GZIP_MIN_BYTES)
         cast("Transport", self.transport).write(
-            b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%b%b\r\ncontent-length: %d\r\nconnection: keep-alive\r\n"
+            b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%b%b\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\n"
             b"content-type: application/json\r\n\r\n%b"
-            % (request_id.encode(), encode_lines(lines), standard, len(body), body)
+            % (request_id.encode(), encode_lines(lines), standard, head.for_origin, len(body), body)
         )
         self._time = time.monotonic()
         self.state["requests_count"] += 1
@@ -123,14 +126,17 @@ class _FastPathSocketProtocol(_FastPath, SanicSocketProtocol):
     __slots__ = ("_head", "_head_bytes")
 
 
-def _read_head(lines: bytes, peer: str, proxies: TrustedProxies) -> Head | None:
-    """Return None for headers that only Sanic reads. The first of repeated headers counts, as it does for Sanic."""
+def _read_head(lines: bytes, peer: str, context: Any) -> Head | None:  # noqa: ANN401 -- Sanic's, of any fields
+    """Return None for headers that only Sanic reads. The first of repeated headers counts, as it does for Sanic.
+
+    `peer` is the address at the other end of the connection, and `context` that of the application.
+    """
     try:
         read_fields(lines)
     except ApiError:
         return None
     found: dict[str, str] = {}
-    forwarded = []
+    forwarded, proxies = [], cast("TrustedProxies", context.proxies)
     for line in lines.decode(errors="surrogateescape").split("\r\n")[1:]:
         name, colon, value = line.partition(":")
         name, value = name.lower(), value.lstrip()
@@ -147,4 +153,5 @@ def _read_head(lines: bytes, peer: str, proxies: TrustedProxies) -> Head | None:
         request_id if ACCEPTABLE.fullmatch(request_id) else None,
         address,
         host_of(address),
+        encode_lines(origin_headers(context, found.get("origin"))),
     )

@@ -9,6 +9,7 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse
 
 from config.settings import HttpSettings
+from grome.infrastructure.http.cors import remember_vary
 from grome.infrastructure.http.prebuilt import HeaderLines, PrebuiltResponse
 from grome.infrastructure.rate_limits.models import Quota, Verdict
 
@@ -40,6 +41,7 @@ def complete_headers(request: Request, response: BaseHTTPResponse) -> None:
     verdict: Verdict | None = getattr(request.ctx, "verdict", None)
     if verdict:
         lines += rate_limit_headers(verdict.quota, verdict.ahead_s)
+    remember_vary(request, response)
     if isinstance(response, PrebuiltResponse):
         response.lines += lines
         return
