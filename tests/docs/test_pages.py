@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import OTHERS, setting_fields
+from config.loading import OTHERS
+from config.settings import setting_fields
 from grome.cli.main import cli
 from tests.docs.pages import PAGES, ROOT, blocks, prose
 
