@@ -15,6 +15,7 @@ from uuid import UUID
 from config.settings import LimitSettings
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.events import new_account_event
+from grome.accounts.failed_sign_ins import FailedSignIns
 from grome.accounts.models import Device
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.common.addresses import network_of
@@ -37,12 +38,14 @@ class SignInAttempts:
     def __init__(
         self,
         limits: RateLimits,
+        failures: FailedSignIns,
         users: UserRepository,
         sessions: SessionRepository,
         settings: LimitSettings,
         clock: Clock,
     ) -> None:
-        self._limits, self._users, self._sessions, self._clock = limits, users, sessions, clock
+        self._limits, self._failures, self._clock = limits, failures, clock
+        self._users, self._sessions = users, sessions
         self._of_device = Quota("failures_device", settings.failed_sign_ins, _WINDOW_S)
         self._of_network_at_account = Quota("failures_place", settings.failed_sign_ins, _WINDOW_S)
         self._of_account = Quota("failures_account", settings.failed_sign_ins_account, _WINDOW_S)
@@ -63,6 +66,7 @@ class SignInAttempts:
         try:
             yield
         except WrongCredentials:
+            await self._failures.add(user_ids)
             is_strangers = verdict.quota in (self._of_account, self._of_network_at_account)
             if is_strangers and verdict.ahead_s > verdict.quota.window_s / 2:
                 await self._tell(user_ids)

@@ -1,5 +1,7 @@
-"""Count wrong passwords of an account. After many, its owner is told, and a new device needs a second proof."""
+"""Count wrong passwords of an account. After many, a new device needs a second proof."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -18,22 +20,17 @@ class FailedSignIns:
     def __init__(self, redis: Redis, namespace: Namespace) -> None:
         self._redis, self._namespace = redis, namespace
 
-    async def add(self, user_id: UUID | None) -> int:
-        """Count a failure, and return the failures of the last 24 hours or a little more.
-
-        None is an unknown account, which costs the same time as a known account.
-        """
-        key = self._key(user_id or _UNKNOWN_ACCOUNT)
-        try:
+    async def add(self, user_ids: Sequence[UUID]) -> None:
+        """Count a failure for each account; an unknown account costs the same time as a known account."""
+        with suppress(*TRANSIENT_FAULTS):
             async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.incr(key)
-                pipeline.expire(key, _COUNTED_FOR_S, nx=True)
-                count, _ = await pipeline.execute()
-        except TRANSIENT_FAULTS:
-            return 0
-        return int(count)
+                for key in map(self._key, user_ids or [_UNKNOWN_ACCOUNT]):
+                    pipeline.incr(key)
+                    pipeline.expire(key, _COUNTED_FOR_S, nx=True)
+                await pipeline.execute()
 
     async def are_many(self, user_id: UUID) -> bool:
+        """Return whether there were many failures within 24 hours."""
         try:
             return int(await self._redis.get(self._key(user_id)) or 0) >= MANY_FAILURES
         except TRANSIENT_FAULTS:

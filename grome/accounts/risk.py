@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from grome.accounts.country import Countries
 from grome.accounts.devices import is_known_device, is_sudden_move
-from grome.accounts.failed_sign_ins import MANY_FAILURES, FailedSignIns
+from grome.accounts.failed_sign_ins import FailedSignIns
 from grome.accounts.models import Device, User
 from grome.accounts.repository import SessionRepository
 from grome.common.clock import Clock
@@ -37,7 +37,3 @@ class RiskAssessor:
             return SignInRisk(country)
         is_unusual = is_sudden_move(country, past, self._clock()) or await self._failures.are_many(user.id)
         return SignInRisk(country, is_new_device=True, is_unusual=is_unusual)
-
-    async def count_failure(self, user: User | None) -> bool:
-        """Count a wrong password, and return whether its account has just had many."""
-        return await self._failures.add(user.id if user else None) == MANY_FAILURES

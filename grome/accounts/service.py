@@ -89,7 +89,6 @@ class AccountService:
         async with self._attempts.attempt(forms[-1], [user.id] if user else [], device):
             match = await self._passwords.find_match(credentials.password, [user.password_hash if user else None])
             if user is None or match is None:
-                await self._sign_in.record_failure(user)
                 raise WrongCredentials
             return await self._sign_in.begin(user, device, SignInMethod.PASSWORD)
 

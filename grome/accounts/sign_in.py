@@ -79,11 +79,6 @@ class SignIn:
         _require_open(user)
         return await self._open_session(user, device, methods, await self._risks.assess(user, device))
 
-    async def record_failure(self, user: User | None) -> None:
-        """Count a wrong password; the owner of the account is told of many. None is an unknown account."""
-        if await self._risks.count_failure(user) and user:
-            await self._users.add_event(user.id, self._event(EventType.ACCOUNT_SUSPICIOUS_SIGN_IN))
-
     async def step_up(self, actor: Actor, methods: frozenset[SignInMethod]) -> Tokens:
         """Record a new proof of identity in the actor's session, and return tokens that carry it.
 

@@ -90,10 +90,14 @@ def countries(container: Container) -> Countries:
 
 
 @accounts.provide
+def failed_sign_ins(container: Container) -> FailedSignIns:
+    return FailedSignIns(container.get(RedisClients).commands, container.get(Namespace))
+
+
+@accounts.provide
 def risk_assessor(container: Container) -> RiskAssessor:
     get = container.get
-    failures = FailedSignIns(get(RedisClients).commands, get(Namespace))
-    return RiskAssessor(get(SessionRepository), get(Countries), failures, container.clock)
+    return RiskAssessor(get(SessionRepository), get(Countries), get(FailedSignIns), container.clock)
 
 
 @accounts.provide
@@ -152,7 +156,12 @@ def account_service(container: Container) -> AccountService:
 def sign_in_attempts(container: Container) -> SignInAttempts:
     get = container.get
     return SignInAttempts(
-        get(RateLimits), get(UserRepository), get(SessionRepository), container.settings.limits, container.clock
+        get(RateLimits),
+        get(FailedSignIns),
+        get(UserRepository),
+        get(SessionRepository),
+        container.settings.limits,
+        container.clock,
     )
 
 
