@@ -21,6 +21,7 @@ TIERS: Final = Tiers(
         ("factors",),
         ("catalogue",),
         ("barbers",),
+        ("verification",),
         ("favourites",),
         ("promos",),
         ("bookings",),

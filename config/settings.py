@@ -174,6 +174,9 @@ class BarberSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Literal["admin", "automatic"],
         Meta(description="Barbers are found once an admin has approved them; automatic, at once, for trials only."),
     ] = "admin"
+    keep_documents_days: Annotated[
+        int, Meta(ge=0, le=3_650, description="Documents are deleted so long after a barber was approved or rejected.")
+    ] = 30
 
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -75,6 +75,7 @@ from grome.reviews.routes import reviews
 from grome.series.routes import series
 from grome.tracking.routes import tracking
 from grome.uploads.routes import uploads
+from grome.verification.routes import verification, verifications
 from grome.waitlist.routes import waitlist
 from grome.walk_ins.routes import walk_ins
 from grome.webhooks.routes import webhooks
@@ -109,6 +110,8 @@ FEATURES: tuple[Routes, ...] = (
     chat,
     uploads,
     privacy,
+    verification,
+    verifications,
     notifications,
     live,
     webhooks,

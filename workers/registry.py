@@ -30,6 +30,7 @@ from grome.reconciliation.models import RECONCILE
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
 from grome.uploads.jobs import remove_unused_uploads
+from grome.verification.jobs import remove_old_documents
 from grome.waitlist.jobs import heal_waitlist, offer_freed_time
 from grome.waitlist.subscriber import WAITLIST_JOB
 from grome.webhooks.jobs import send_webhook
@@ -68,5 +69,6 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(tend_exports, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_export_files, cron="37 * * * *", timeout=600, retries=3),
     CronJob(remove_unused_uploads, cron="*/15 * * * *", timeout=300, retries=3),
+    CronJob(remove_old_documents, cron="23 * * * *", timeout=600, retries=3),
     CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),
 )

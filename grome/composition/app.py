@@ -23,6 +23,7 @@ from grome.composition.reconciliation import reconciliation
 from grome.composition.records import records
 from grome.composition.search import search
 from grome.composition.uploads import uploads
+from grome.composition.verification import verification
 from grome.composition.waiting import waiting
 from grome.composition.webhooks import webhooks
 from grome.infrastructure.container import Container, Providers
@@ -48,6 +49,7 @@ PROVIDERS: Final = Providers(
     payouts,
     reconciliation,
     uploads,
+    verification,
     chat,
     webhooks,
     personal_data,

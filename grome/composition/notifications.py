@@ -29,10 +29,12 @@ from grome.notifications.repository import NotificationRepository, PushDeviceRep
 from grome.notifications.sender import MessageSender
 from grome.notifications.sms import open_sms
 from grome.notifications.unsubscribe import UnsubscribeLinks, UnsubscribeService
+from grome.notifications.verification_contexts import VerificationContexts
 from grome.payments.queries import PaymentQueries
 from grome.realtime.presence_leases import PresenceLeases
 from grome.receipts.links import ReceiptLinks
 from grome.reviews.service import ReviewService
+from grome.verification.service import VerificationService
 from grome.webhooks.service import WebhookService
 
 notifications = Providers()
@@ -116,6 +118,11 @@ def account_contexts(container: Container) -> AccountContexts:
 
 
 @notifications.provide
+def verification_contexts(container: Container) -> VerificationContexts:
+    return VerificationContexts(container.get(VerificationService), container.settings.http.app_base)
+
+
+@notifications.provide
 def context_loader(container: Container) -> ContextLoader:
     get = container.get
     return ContextLoader(
@@ -123,7 +130,7 @@ def context_loader(container: Container) -> ContextLoader:
         get(BookingQueries),
         get(ReviewService),
         get(WebhookService),
-        (get(PaymentContexts), get(ChatContexts), get(AccountContexts)),
+        (get(PaymentContexts), get(ChatContexts), get(AccountContexts), get(VerificationContexts)),
         container.settings.http.app_base,
         container.clock,
     )

@@ -63,6 +63,7 @@ from grome.series.personal_data import PERSONAL_DATA as SERIES
 from grome.uploads.personal_data import PERSONAL_DATA as UPLOADS
 from grome.uploads.personal_data import UploadData
 from grome.uploads.service import UploadService
+from grome.verification.personal_data import PERSONAL_DATA as VERIFICATION
 from grome.waitlist.personal_data import PERSONAL_DATA as WAITLIST
 from grome.walk_ins.personal_data import PERSONAL_DATA as WALK_INS
 from grome.webhooks.personal_data import PERSONAL_DATA as WEBHOOKS
@@ -94,6 +95,7 @@ DECLARED: Final[tuple[Declared, ...]] = (
     *RECONCILIATION,
     *REPORTS,
     *EXPORTS,
+    *VERIFICATION,
     *UPLOADS,
     *WEBHOOKS,
     *NOTIFICATIONS,

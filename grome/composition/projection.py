@@ -27,6 +27,7 @@ from grome.infrastructure.outbox.models import (
     REVIEWS,
     SESSIONS,
     USERS,
+    VERIFICATIONS,
     WALK_INS,
 )
 from grome.infrastructure.outbox.projection import Projection
@@ -35,6 +36,7 @@ from grome.payouts.events import payout_account_event, payout_event
 from grome.privacy.events import export_event
 from grome.reconciliation.events import finding_event
 from grome.reviews.events import review_event
+from grome.verification.events import verification_event
 from grome.walk_ins.events import walk_in_event
 
 PROJECTION: Final = Projection(
@@ -55,6 +57,7 @@ PROJECTION: Final = Projection(
         REVIEWS: review_event,
         USERS: user_event,
         SESSIONS: session_event,
+        VERIFICATIONS: verification_event,
         WALK_INS: walk_in_event,
         EXPORTS: export_event,
     }

@@ -28,6 +28,7 @@ from grome.reconciliation.repository import COLLECTIONS as RECONCILIATION
 from grome.reviews.repository import COLLECTION as REVIEWS
 from grome.series.repository import COLLECTION as SERIES
 from grome.uploads.repository import COLLECTION as UPLOADS
+from grome.verification.repository import COLLECTION as VERIFICATIONS
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
 # Outbox entries have an origin and changes.
@@ -35,7 +36,7 @@ WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCO
 CHANGED = (*AUDIT, BARBERS, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
 # With an index for exports and deletions of personal data.
 INDEXED = (PROMO_USES, QUOTES, SERIES, UPLOADS)
-COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES, EXPORTS, FACTORS, PERSON_KEYS)
+COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES, EXPORTS, FACTORS, PERSON_KEYS, VERIFICATIONS)
 
 
 async def up(database: Database) -> None:

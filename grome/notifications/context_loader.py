@@ -24,6 +24,7 @@ from grome.notifications.payment_contexts import PaymentContexts
 from grome.notifications.people_names import PeopleNames
 from grome.notifications.recipients import Recipient
 from grome.notifications.relevance import BookingNotice, effective_kind, is_still_relevant
+from grome.notifications.verification_contexts import VerificationContexts
 from grome.reviews.service import ReviewService
 from grome.webhooks.models import DisabledReason
 from grome.webhooks.service import WebhookService
@@ -41,13 +42,13 @@ class ContextLoader:
         bookings: BookingQueries,
         reviews: ReviewService,
         webhooks: WebhookService,
-        loaders: tuple[PaymentContexts, ChatContexts, AccountContexts],
+        loaders: tuple[PaymentContexts, ChatContexts, AccountContexts, VerificationContexts],
         app_base: str,
         clock: Clock,
     ) -> None:
         self._names, self._bookings, self._reviews = names, bookings, reviews
         self._webhooks = webhooks
-        self._payments, self._chat, self._accounts = loaders
+        self._payments, self._chat, self._accounts, self._verification = loaders
         self._app_base, self._clock = app_base, clock
 
     async def find(  # noqa: PLR0911 -- a table, one row a family
@@ -63,6 +64,8 @@ class ContextLoader:
                 return await self._chat.find(notification, recipient)
             case MessageKind.WEBHOOK_FAILING:
                 return await self._endpoint_context(notification, recipient)
+            case MessageKind.VERIFICATION_RESULT:
+                return await self._verification.find(notification, recipient)
             case MessageKind.PAYOUT | MessageKind.PAYOUT_FAILED:
                 return self._payout_context(notification, recipient)
             case (

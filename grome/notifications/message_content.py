@@ -243,8 +243,7 @@ def _payout(kind: MessageKind, facts: PayoutFacts, localizer: Localizer) -> Mess
 
 def _verification(kind: MessageKind, facts: VerificationFacts, localizer: Localizer) -> MessageContent:
     rows = [TableRow(localizer.translations.words.note, localizer.user_text(facts.notes))] if facts.notes else []
-    result = "approved" if facts.approved else "rejected"
-    return MessageContent(f"{kind}-{result}", {"name": localizer.user_text(facts.name)}, rows, link=facts.link)
+    return MessageContent(f"{kind}-{facts.result}", {"name": localizer.user_text(facts.name)}, rows, link=facts.link)
 
 
 def _endpoint(kind: MessageKind, facts: EndpointFacts, localizer: Localizer) -> MessageContent:

@@ -15,6 +15,7 @@ from grome.promos.models import Discount
 
 # The transfer failed or came back, or the bank refused the money.
 PayoutFailure = Literal["failed", "returned", "bank"]
+VerificationResult = Literal["approved", "rejected", "asked_again"]
 
 
 class Channel(StrEnum):
@@ -185,8 +186,10 @@ class PayoutFacts(Struct, frozen=True, kw_only=True):
 
 
 class VerificationFacts(Struct, frozen=True, kw_only=True):
+    """Holds the facts of VERIFICATION_RESULT: an admin approved, rejected, or asks for other documents."""
+
     name: str
-    approved: bool
+    result: VerificationResult
     link: str
     notes: str | None = None
 

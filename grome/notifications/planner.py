@@ -56,7 +56,7 @@ def plan_notifications(event: Event) -> Iterator[Notification]:
 
 
 def _kinds_and_readers(event: Event) -> list[tuple[MessageKind, UUID]]:
-    if event.family == "account":
+    if event.family in {"account", "verification"}:
         is_code = event.type is EventType.ACCOUNT_CODE_REQUESTED
         kind = _CODE_KINDS.get(event.reason) if is_code else _ACCOUNT_KINDS.get(event.type)
         return [(kind, user_id) for user_id in event.people] if kind else []
@@ -181,4 +181,7 @@ _ACCOUNT_KINDS: Final = {
     EventType.ACCOUNT_SUSPICIOUS_SIGN_IN: MessageKind.SUSPICIOUS_SIGN_IN,
     EventType.ACCOUNT_EXPORTED: MessageKind.EXPORT_READY,
     EventType.ACCOUNT_DELETION_REQUESTED: MessageKind.ACCOUNT_DELETED,
+    EventType.VERIFICATION_APPROVED: MessageKind.VERIFICATION_RESULT,
+    EventType.VERIFICATION_REJECTED: MessageKind.VERIFICATION_RESULT,
+    EventType.VERIFICATION_ASKED_AGAIN: MessageKind.VERIFICATION_RESULT,
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -112,6 +112,21 @@ class UploadService:
             for key in upload.stored_keys:
                 await self._storage.delete(key)
             await self._uploads.remove(upload.id)
+
+    async def discard_unneeded(self, used_by: UUID, needed: Collection[UUID], before: datetime) -> bool:
+        """Delete the uploads of a thing that it no longer needs and that are older than `before`.
+
+        Returns False if younger uploads are left that are not needed.
+        """
+        is_tidy = True
+        for upload in await self._uploads.list_used_by(used_by, _BATCH_SIZE):
+            if upload.id in needed:
+                continue
+            if upload.created_at < before:
+                await self.erase(upload)
+            else:
+                is_tidy = False
+        return is_tidy
 
     async def iter_owned(self, owner_id: UUID) -> AsyncIterator[Upload]:
         """Yield the uploads of a person in any state."""

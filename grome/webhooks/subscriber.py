@@ -81,7 +81,7 @@ class WebhookSubscriber:
         match event.family:
             case "account":
                 return account_payload(event)
-            case "barber":
+            case "barber" | "verification":
                 return barber_payload(event)
             case "review":
                 return review_payload(event)

@@ -18,10 +18,12 @@ from tests.api.factor_story import tell_factors
 from tests.api.payment_story import tell_payments
 from tests.api.story import BY_NAME, Story
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
+from tests.builders.barbers import barber as a_barber
 from tests.builders.bookings import changed, tomorrow
 from tests.builders.calendars import token_of
 from tests.builders.jobs import discard_job
 from tests.builders.people import PASSWORD, create_admin, new_email, new_phone, register, sign_in_again
+from tests.builders.verifications import upload_document
 from tests.support.stripe import StripeControl
 
 SCHEMA = schemathesis.openapi.from_dict(document())
@@ -50,6 +52,7 @@ async def story(http: httpx.AsyncClient, container: Container, control: StripeCo
     await tell_payments(told, container, control, boss)
     await told.ask("create_upload", customer, json={"purpose": "message", "content_type": "image/png", "size": 5})
     await tell_factors(told, container)
+    await _verification(told, container, boss)
     await _live(told, container, customer)
     await told.ask("remove_profile", barber)
     await _jobs(told, container, boss)
@@ -68,6 +71,18 @@ async def _live(told: Story, container: Container, customer: dict[str, str]) -> 
     actor, _ = await container.get(Verifier).sign_in(customer["Authorization"].removeprefix("Bearer "))
     ticket = await container.get(Tickets).issue(actor, container.clock() + timedelta(seconds=1))
     await told.ask("stream_events", params={"rooms": "user", "ticket": ticket})
+
+
+async def _verification(told: Story, container: Container, boss: dict[str, str]) -> None:
+    shop = await a_barber(told.client, container)
+    document, named = await upload_document(told.client, shop.person), {"user_id": shop.id}
+    assert (await told.ask("submit_verification", shop.auth, json={"id_doc": document}))["status"] == "pending"
+    assert (await told.ask("list_verifications", boss, params={"status": "pending"}))["items"]
+    await told.ask("ask_for_documents", boss, **named, json={"notes": "Les deux côtés."})
+    await told.ask("reject_verification", boss, **named, json={"notes": "Trop sombre."})
+    await told.ask("approve_verification", boss, **named, json={})
+    assert len((await told.ask("read_verification", boss, **named))["history"]) == 4
+    assert (await told.ask("read_own_verification", shop.auth))["status"] == "approved"
 
 
 async def _sessions(told: Story) -> None:

@@ -20,6 +20,7 @@ from grome.notifications.models import (
     RenderedMessage,
     ReviewFacts,
     VerificationFacts,
+    VerificationResult,
 )
 from grome.notifications.rendering import render
 from grome.payments.models import Purpose
@@ -191,9 +192,14 @@ def samples(**booking: Any) -> Iterator[Sample]:
             link=LINK,
         )
         yield Sample(MessageKind.WEBHOOK_FAILING, "disabled" if is_disabled else "warning", facts)
-    for approved, notes in ((True, None), (False, "The photo is too dark to read.")):
-        facts = VerificationFacts(name="Sam", approved=approved, link=LINK, notes=notes)
-        yield Sample(MessageKind.VERIFICATION_RESULT, "approved" if approved else "rejected", facts)
+    results: tuple[tuple[VerificationResult, str | None], ...] = (
+        ("approved", None),
+        ("rejected", "The photo is too dark to read."),
+        ("asked_again", "Please send both sides."),
+    )
+    for result, notes in results:
+        facts = VerificationFacts(name="Sam", result=result, link=LINK, notes=notes)
+        yield Sample(MessageKind.VERIFICATION_RESULT, result, facts)
 
 
 def _to_customer(kind: MessageKind, changed: dict[str, Any]) -> Iterator[Sample]:

@@ -21,6 +21,7 @@ from grome.notifications.push_devices import PushDevices
 from grome.notifications.recipients import Recipients
 from grome.notifications.sender import MessageSender
 from grome.notifications.unsubscribe import UnsubscribeLinks
+from grome.notifications.verification_contexts import VerificationContexts
 from grome.reviews.service import ReviewService
 from grome.webhooks.service import WebhookService
 from tests.notifications.recorders import Pipeline, RecordedJobs, RecordingMailer, RecordingPusher, RecordingSmsSender
@@ -49,7 +50,12 @@ def pipeline(container: Container, links: UnsubscribeLinks) -> Pipeline:
         container.get(BookingQueries),
         container.get(ReviewService),
         container.get(WebhookService),
-        (container.get(PaymentContexts), container.get(ChatContexts), container.get(AccountContexts)),
+        (
+            container.get(PaymentContexts),
+            container.get(ChatContexts),
+            container.get(AccountContexts),
+            container.get(VerificationContexts),
+        ),
     )
     stories = ContextLoader(*services, "https://grome.example", clock)
     delivery = Deliverer(Transports(mailbox, phones, texts), links)

@@ -318,7 +318,7 @@ def test_code_is_in_every_version(language: Language) -> None:
 
 
 def test_rejected_verification_shows_its_notes() -> None:
-    facts = VerificationFacts(name="Sam", approved=False, link=LINK, notes="Too <dark>")
+    facts = VerificationFacts(name="Sam", result="rejected", link=LINK, notes="Too <dark>")
     message = render(MessageKind.VERIFICATION_RESULT, facts, "en", "UTC")
     assert "Note: Too <dark>" in message.text
     assert "Too &lt;dark&gt;" in message.html

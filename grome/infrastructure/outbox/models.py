@@ -31,6 +31,7 @@ MESSAGE_REPORTS: Final = "message_reports"
 WALK_INS: Final = "walk_ins"
 FACTORS: Final = "factors"
 EXPORTS: Final = "exports"
+VERIFICATIONS: Final = "verifications"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {
     ADJUSTMENTS: "outbox",
@@ -51,6 +52,7 @@ OUTBOXES: Final = {
     WALK_INS: "outbox",
     FACTORS: "outbox",
     EXPORTS: "outbox",
+    VERIFICATIONS: "history",
 }
 
 

@@ -1,0 +1,1 @@
+"""Barbers send documents, admins approve or reject them, and customers find approved barbers only."""

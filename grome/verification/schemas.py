@@ -1,0 +1,154 @@
+"""Define the bodies of requests and responses about verifications."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from grome.barbers.models import Approval
+from grome.common.text import NOTE
+from grome.infrastructure.http import PageQuery
+from grome.verification.models import MAX_CERTIFICATES, MAX_NOTES_LENGTH, State, Verification
+
+Notes = Annotated[
+    str, Meta(min_length=1, max_length=MAX_NOTES_LENGTH, description="For the barber, who gets them by mail."), NOTE
+]
+Version = Annotated[
+    int,
+    Meta(ge=0, description="The version that you have read; any other version stays as it is."),
+]
+
+
+class VerificationIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Names your uploads with the purpose `verification`: an identity document, and certificates of your trade."""
+
+    id_doc: UUID
+    certificates: Annotated[list[UUID], Meta(max_length=MAX_CERTIFICATES)] = []
+
+
+class ApproveIn(Struct, frozen=True, forbid_unknown_fields=True):
+    version: Version | None = None
+
+
+class NotesIn(Struct, frozen=True, forbid_unknown_fields=True):
+    notes: Notes
+    version: Version | None = None
+
+
+class DocumentOut(Struct, frozen=True):
+    """Links to an image of a document, for ten minutes."""
+
+    id: UUID
+    url: str
+    width: int
+    height: int
+
+
+class VerificationOut(Struct, frozen=True):
+    """Describes your verification. `notes` are those of the last decision.
+
+    Documents are deleted some days after the decision. `approval` decides whether customers find and book you.
+    """
+
+    status: State
+    approval: Approval
+    id_doc: DocumentOut | None
+    certificates: list[DocumentOut]
+    notes: str
+    submitted_at: datetime | None
+    decided_at: datetime | None
+
+
+class VerificationRow(Struct, frozen=True):
+    """Describes a verification in the queue."""
+
+    user_id: UUID
+    name: str
+    status: State
+    documents: int
+    submitted_at: datetime | None
+    version: int
+
+
+class VerificationQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    status: State = State.PENDING
+
+
+class VerificationPage(Struct, frozen=True):
+    items: list[VerificationRow]
+    next_cursor: str | None
+
+
+class VerificationEntryOut(Struct, frozen=True):
+    """Describes one change: `by` is the barber or an admin."""
+
+    status: State
+    notes: str
+    by: UUID
+    at: datetime
+    version: int
+
+
+class VerificationDetails(Struct, frozen=True):
+    """Describes a verification to admins, with its latest 100 changes, newest first."""
+
+    user_id: UUID
+    name: str
+    status: State
+    approval: Approval
+    id_doc: DocumentOut | None
+    certificates: list[DocumentOut]
+    notes: str
+    submitted_at: datetime | None
+    decided_at: datetime | None
+    version: int
+    history: list[VerificationEntryOut]
+
+
+def verification_out(
+    verification: Verification, approval: Approval, documents: Mapping[UUID, DocumentOut]
+) -> VerificationOut:
+    return VerificationOut(
+        status=verification.state,
+        approval=approval,
+        id_doc=documents.get(verification.id_doc) if verification.id_doc else None,
+        certificates=[documents[one] for one in verification.certificates if one in documents],
+        notes=verification.notes,
+        submitted_at=verification.submitted_at,
+        decided_at=verification.decided_at,
+    )
+
+
+def verification_row(verification: Verification, name: str) -> VerificationRow:
+    return VerificationRow(
+        user_id=verification.id,
+        name=name,
+        status=verification.state,
+        documents=len(verification.documents),
+        submitted_at=verification.submitted_at,
+        version=verification.version,
+    )
+
+
+def verification_details(
+    verification: Verification, name: str, approval: Approval, documents: Mapping[UUID, DocumentOut]
+) -> VerificationDetails:
+    own = verification_out(verification, approval, documents)
+    return VerificationDetails(
+        user_id=verification.id,
+        name=name,
+        status=own.status,
+        approval=own.approval,
+        id_doc=own.id_doc,
+        certificates=own.certificates,
+        notes=own.notes,
+        submitted_at=own.submitted_at,
+        decided_at=own.decided_at,
+        version=verification.version,
+        history=[
+            VerificationEntryOut(entry.after, entry.notes, entry.actor_id, entry.at, entry.version)
+            for entry in reversed(verification.history)
+        ],
+    )
