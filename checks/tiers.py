@@ -45,7 +45,7 @@ TIERS: Final = Tiers(
     ),
     doors=frozenset({"service", "queries", "models", "errors", "events", "schemas"}),
     doors_of={
-        "accounts": frozenset({"preferences", "sessions", "sign_in", "verifier"}),
+        "accounts": frozenset({"deletions", "preferences", "sessions", "sign_in", "verifier"}),
         "barbers": frozenset({"calendar_builder", "change_feed"}),
         "bookings": frozenset(
             {

@@ -22,8 +22,8 @@ from grome.payments.jobs import check_payments, settle_payments
 from grome.payments.subscriber import SETTLE_PAYMENTS
 from grome.payouts.jobs import plan_payouts, send_payout
 from grome.payouts.models import SEND_PAYOUT
-from grome.privacy.jobs import make_export, sweep_export_files, tend_exports
-from grome.privacy.models import MAKE_EXPORT
+from grome.privacy.jobs import erase_account, make_export, sweep_export_files, tend_privacy
+from grome.privacy.models import ERASE_ACCOUNT, MAKE_EXPORT
 from grome.promos.jobs import sweep_promo_holds
 from grome.reconciliation.jobs import compare_with_stripe, fetch_missed_events, reconcile
 from grome.reconciliation.models import RECONCILE
@@ -43,6 +43,7 @@ HANDLERS: dict[JobKind, Handler] = {
     **dict.fromkeys(SEND_JOBS.values(), send),
     MAKE_REPORT: make_report,
     MAKE_EXPORT: make_export,
+    ERASE_ACCOUNT: erase_account,
     STRIPE_EVENT: process_stripe_event,
     WAITLIST_JOB: offer_freed_time,
     RECONCILE: reconcile,
@@ -66,7 +67,7 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(fetch_missed_events, cron="*/5 * * * *", timeout=280, retries=3),
     CronJob(compare_with_stripe, cron="*/15 * * * *", timeout=600, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
-    CronJob(tend_exports, cron="* * * * *", timeout=50, retries=3),
+    CronJob(tend_privacy, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_export_files, cron="37 * * * *", timeout=600, retries=3),
     CronJob(remove_unused_uploads, cron="*/15 * * * *", timeout=300, retries=3),
     CronJob(remove_old_documents, cron="23 * * * *", timeout=600, retries=3),

@@ -29,6 +29,7 @@ USERS = CollectionSpec(
     [
         IndexModel("email", name="email", unique=True, partialFilterExpression={"email": {"$type": "string"}}),
         IndexModel("phone", name="phone", unique=True, partialFilterExpression={"phone": {"$type": "string"}}),
+        IndexModel("erase_at", name="to_erase", partialFilterExpression={"erase_at": {"$type": "date"}}),
     ],
 )
 SESSIONS = CollectionSpec(
@@ -108,6 +109,22 @@ class UserRepository:
 
     async def add_muted_topic(self, user_id: UUID, topic: str) -> User | None:
         return await self._update(user_id, {"$addToSet": {"preferences.notifications.no_mail_about": topic}})
+
+    async def mark_deleted(self, user_id: UUID, erase_at: datetime, event: AccountEvent) -> None:
+        """Mark an account as deleted, and record the event. A repeat changes nothing."""
+        await self._users.update_one(
+            {"_id": user_id, "deleted_at": None},
+            {
+                "$set": {"deleted_at": event.at, "erase_at": erase_at},
+                "$push": {"outbox": {"$each": [to_document(event)], "$slice": -MAX_OUTBOX}},
+            },
+        )
+
+    async def list_to_erase(self, before: datetime, after: UUID | None, limit: int) -> list[UUID]:
+        """List the ids of deleted accounts that are to be erased before this moment, oldest first."""
+        behind = {"_id": {"$gt": after}} if after else {}
+        found = self._users.find({"erase_at": {"$lt": before}, **behind}, {"_id": 1}).sort("_id", 1).limit(limit)
+        return [document["_id"] async for document in found]
 
     async def anonymise(self, user_id: UUID, event: AccountEvent) -> None:
         """Remove the personal fields of a deleted account, and record the event. A repeat changes nothing."""

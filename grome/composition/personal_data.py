@@ -1,10 +1,15 @@
 """The personal data of all collections: each declared once, and the parts that code of a feature treats."""
 
+from datetime import timedelta
 from typing import Final
 
+from grome.accounts.deletions import AccountDeletions
+from grome.accounts.errors import WrongCredentials
+from grome.accounts.passwords import PasswordHasher
 from grome.accounts.personal_data import PERSONAL_DATA as ACCOUNTS
 from grome.accounts.personal_data import AccountData
 from grome.accounts.repository import UserRepository
+from grome.accounts.sessions import SessionService
 from grome.adjustments.personal_data import PERSONAL_DATA as ADJUSTMENTS
 from grome.audit.personal_data import PERSONAL_DATA as AUDIT
 from grome.barbers.personal_data import PERSONAL_DATA as BARBERS
@@ -17,6 +22,7 @@ from grome.chat.personal_data import PERSONAL_DATA as CHAT
 from grome.chat.personal_data import MessageData
 from grome.chat.repository import MessageRepository
 from grome.codes.personal_data import PERSONAL_DATA as CODES
+from grome.common.actor import Actor
 from grome.factors.personal_data import PERSONAL_DATA as FACTORS
 from grome.favourites.personal_data import PERSONAL_DATA as FAVOURITES
 from grome.infrastructure.container import Container, Providers
@@ -24,15 +30,19 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.repository import COLLECTION as JOBS
 from grome.infrastructure.mongo.budgets import COLLECTION as BUDGETS
 from grome.infrastructure.mongo.budgets import Budgets
+from grome.infrastructure.mongo.client import Database
 from grome.infrastructure.mongo.personal_documents import (
     Declared,
+    Fate,
     PersonalCollection,
     PersonalDocuments,
+    Share,
     UnownedCollection,
 )
 from grome.infrastructure.outbox.repository import COLLECTION as RELAY
 from grome.infrastructure.person_keys.repository import COLLECTION as PERSON_KEYS
-from grome.infrastructure.personal_data import PersonalData
+from grome.infrastructure.person_keys.service import PersonKeys
+from grome.infrastructure.personal_data import Person, PersonalData
 from grome.infrastructure.storage.protocol import Storage
 from grome.ledger.personal_data import PERSONAL_DATA as LEDGER
 from grome.ledger.personal_data import StatementData
@@ -46,6 +56,7 @@ from grome.payments.personal_data import StripeCustomerData
 from grome.payments.repository import PaymentRepository
 from grome.payouts.personal_data import PERSONAL_DATA as PAYOUTS
 from grome.payouts.personal_data import PayoutAccountData
+from grome.privacy.deletion import DeletionService, Eraser
 from grome.privacy.exporter import Exporter
 from grome.privacy.inventory import Inventory
 from grome.privacy.personal_data import PERSONAL_DATA as EXPORTS
@@ -68,11 +79,23 @@ from grome.waitlist.personal_data import PERSONAL_DATA as WAITLIST
 from grome.walk_ins.personal_data import PERSONAL_DATA as WALK_INS
 from grome.webhooks.personal_data import PERSONAL_DATA as WEBHOOKS
 
+_PERSON_KEYS: Final = PersonalCollection(
+    spec=PERSON_KEYS,
+    shares=(
+        Share(
+            owner="_id",
+            fate=Fate.ANONYMISED,
+            reason="A mark stays that the key is destroyed which could open personal values in the audit trail.",
+        ),
+    ),
+    internal=frozenset({"sealed", "created_at", "destroyed_at"}),
+    handled_apart=True,
+)
 _MACHINERY: Final[tuple[Declared, ...]] = (
     UnownedCollection(JOBS, "Ids of documents, deleted 7 days after a job is done and 90 days after it has failed."),
     UnownedCollection(BUDGETS, "Digests and counts, deleted at the end of their window."),
     UnownedCollection(RELAY, "The position of the relay of events."),
-    UnownedCollection(PERSON_KEYS, "Keys of persons without data; the key of a person is destroyed by the deletion."),
+    _PERSON_KEYS,
 )
 # The account is the last, so that an interrupted deletion still knows the person.
 DECLARED: Final[tuple[Declared, ...]] = (
@@ -110,6 +133,17 @@ DECLARED: Final[tuple[Declared, ...]] = (
 personal_data = Providers()
 
 
+class PersonKeyData(PersonalDocuments):
+    """The key of a person. Without it, the personal values in the audit trail cannot be read by anybody."""
+
+    def __init__(self, database: Database, keys: PersonKeys) -> None:
+        super().__init__(database, _PERSON_KEYS)
+        self._keys = keys
+
+    async def erase(self, person: Person) -> None:
+        await self._keys.destroy(person.id)
+
+
 @personal_data.provide
 def inventory(container: Container) -> Inventory:
     database, get, clock = container.database, container.get, container.clock
@@ -122,6 +156,7 @@ def inventory(container: Container) -> Inventory:
         ReportData(database, get(ReportService)),
         UploadData(database, get(UploadService)),
         ExportData(database, get(ExportService)),
+        PersonKeyData(database, get(PersonKeys)),
         AccountData(database, get(UserRepository), clock),
     )
     by_name = {part.name: part for part in apart}
@@ -149,3 +184,33 @@ def exports(container: Container) -> ExportService:
 def exporter(container: Container) -> Exporter:
     get, max_mb = container.get, container.settings.privacy.export_max_mb
     return Exporter(get(ExportRepository), get(Inventory), get(Storage), max_mb, container.clock)
+
+
+@personal_data.provide
+def account_deletions(container: Container) -> AccountDeletions:
+    return AccountDeletions(container.get(UserRepository), container.get(SessionService), container.clock)
+
+
+@personal_data.provide
+def eraser(container: Container) -> Eraser:
+    return Eraser(container.get(Inventory), container.get(AccountDeletions))
+
+
+@personal_data.provide
+def deletions(container: Container) -> DeletionService:
+    get = container.get
+
+    async def require_password(actor: Actor, password: str) -> None:
+        user = await get(UserRepository).find(actor.id)
+        if user is None or not await get(PasswordHasher).matches(password, user.password_hash):
+            raise WrongCredentials
+
+    return DeletionService(
+        get(Inventory),
+        get(AccountDeletions),
+        get(BarberService),
+        get(JobQueue),
+        require_password,
+        timedelta(minutes=container.settings.privacy.erase_after_min),
+        container.clock,
+    )

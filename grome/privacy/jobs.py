@@ -1,4 +1,4 @@
-"""Run the jobs of exports."""
+"""Run the jobs of exports and deletions."""
 
 from typing import Any
 from uuid import UUID
@@ -7,6 +7,7 @@ from loguru import logger
 
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.runner import RunningJob
+from grome.privacy.deletion import DeletionService, Eraser
 from grome.privacy.exporter import Exporter
 from grome.privacy.service import ExportService
 
@@ -15,10 +16,15 @@ async def make_export(container: Container, job: RunningJob) -> None:
     await container.get(Exporter).make(UUID(job.payload["export_id"]))
 
 
-async def tend_exports(saq: dict[str, Any]) -> None:
-    """Delete expired exports and repair exports without a job; runs every minute."""
+async def erase_account(container: Container, job: RunningJob) -> None:
+    await container.get(Eraser).erase(UUID(job.payload["user_id"]))
+
+
+async def tend_privacy(saq: dict[str, Any]) -> None:
+    """Delete expired exports, and repair exports and deletions without a job; runs every minute."""
     container: Container = saq["container"]
     await container.get(ExportService).expire_and_repair()
+    await container.get(DeletionService).repair()
 
 
 async def sweep_export_files(saq: dict[str, Any]) -> None:

@@ -1,19 +1,31 @@
-"""Serve `/v1/me/export` and `/v1/me/exports`."""
+"""Serve `/v1/me/export`, `/v1/me/exports`, and the deletion of `/v1/me`."""
 
 from uuid import UUID
 
 from sanic import Request
 
+from grome.accounts.errors import WrongCredentials
 from grome.common.actor import NO_ROLE, SIGNED_IN, Actor
-from grome.common.errors import NotFound, TooManyRequests
+from grome.common.errors import NotFound, StepUpRequired, TooManyRequests
 from grome.infrastructure.http import PageQuery, Routes, resolve
-from grome.privacy.schemas import ExportOut, ExportPage
+from grome.infrastructure.rate_limits.models import LimitClass
+from grome.privacy.deletion import DeletionService
+from grome.privacy.errors import AccountInUse
+from grome.privacy.schemas import DeletionIn, DeletionOut, ExportOut, ExportPage
 from grome.privacy.service import ExportService
 
 privacy = Routes("privacy", "/v1/me")
 
 
-@privacy.post("/export", who=SIGNED_IN, status=202, refusals=(TooManyRequests,), step_up=True, second_factor=NO_ROLE)
+@privacy.post(
+    "/export",
+    who=SIGNED_IN,
+    status=202,
+    refusals=(TooManyRequests,),
+    limit=LimitClass.COSTLY,
+    step_up=True,
+    second_factor=NO_ROLE,
+)
 async def request_export(request: Request, actor: Actor) -> ExportOut:
     """Request an archive of everything that Grome knows about you, which is made in the background.
 
@@ -33,3 +45,16 @@ async def list_exports(request: Request, actor: Actor, query: PageQuery) -> Expo
 async def read_export(request: Request, actor: Actor, export_id: UUID) -> ExportOut:
     """Return one of your exports, with the download URL once it is done."""
     return await resolve(request, ExportService).get(actor, export_id)
+
+
+@privacy.delete(
+    "", who=SIGNED_IN, status=202, refusals=(AccountInUse, StepUpRequired, WrongCredentials), limit=LimitClass.SIGN_IN
+)
+async def delete_account(request: Request, actor: Actor, body: DeletionIn) -> DeletionOut:
+    """Delete your account, with the password or after a recent proof of identity.
+
+    It is refused while bookings or payments are open, or money is owed or due; `errors` names them. You are signed out
+    on all devices at once, and a barber's shop is closed. Your data is erased in the background; `kept` lists the data
+    that stays without your name, and why.
+    """
+    return await resolve(request, DeletionService).request(actor, body)

@@ -62,6 +62,7 @@ async def story(http: httpx.AsyncClient, container: Container, control: StripeCo
     await told.ask("list_audit", boss)
     await told.ask("read_metrics", boss)
     await told.ask("logout", boss)
+    await _deletion(told)
     return told
 
 
@@ -342,6 +343,14 @@ async def _export(told: Story, barber: dict[str, str]) -> None:
     export = await told.ask("request_export", barber)
     assert (await told.ask("list_exports", barber))["items"] == [export]
     assert await told.ask("read_export", barber, export_id=export["id"]) == export
+
+
+async def _deletion(told: Story) -> None:
+    leaver = {"email": new_email(), "password": PASSWORD, "name": "Léa"}
+    signed_in = await told.ask("register", json=leaver)
+    auth = {"Authorization": f"Bearer {signed_in['access_token']}"}
+    kept = (await told.ask("delete_account", auth, json={"password": PASSWORD}))["kept"]
+    assert {"users", "bookings"} <= {each["data"] for each in kept}
 
 
 async def _webhooks(told: Story, barber: dict[str, str]) -> None:

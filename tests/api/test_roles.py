@@ -53,6 +53,7 @@ WHO = {
     "POST /v1/me/passkeys": SIGNED_IN,
     "PATCH /v1/me/passkeys/{passkey_id}": SIGNED_IN,
     "DELETE /v1/me/passkeys/{passkey_id}": SIGNED_IN,
+    "DELETE /v1/me": SIGNED_IN,
     "POST /v1/me/export": SIGNED_IN,
     "GET /v1/me/exports": SIGNED_IN,
     "GET /v1/me/exports/{export_id}": SIGNED_IN,

@@ -1,7 +1,8 @@
 """A customer and a barber that have used every feature, on a Grome of their own."""
 
+import itertools
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import httpx
@@ -19,9 +20,7 @@ from tests.support.app import apart, app, container, database, http
 
 __all__ = ["app", "container", "database", "http"]
 
-# Texts that only the account of their name may have after an export, and nobody after its deletion.
-CUSTOMER_SECRETS = ("Zoë Mertens", "Mind the dog", "Linienstraße 7", "Sure, see you there", "A clean cut", "zoe-phone")
-BARBER_SECRETS = ("Igor Shears", "Corner Cuts", "Twenty years of fades", "Bring cash please", "Thank you Zoe", "Walter")
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +36,36 @@ async def no_jobs_left(container: Container) -> AsyncIterator[None]:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """Texts of the customer and the barber that no other town has."""
+
+    name: str
+    device: str
+    address: str
+    note: str
+    message: str
+    review: str
+    shop: str
+    bio: str
+    reply: str
+    answer: str
+    barber_note: str
+
+    @classmethod
+    def new(cls) -> "Texts":
+        number = next(_numbers)
+        return cls(**{field.name: f"{field.name} é {number:04}." for field in fields(cls)})
+
+    @property
+    def of_customer(self) -> list[str]:
+        return [self.name, self.device, self.address, self.note, self.message, self.review]
+
+    @property
+    def of_barber(self) -> list[str]:
+        return [self.shop, self.bio, self.reply, self.answer, self.barber_note]
+
+
+@dataclass(frozen=True)
 class Town:
     """A customer and a barber with a visit behind them, and a stranger."""
 
@@ -45,45 +74,47 @@ class Town:
     stranger: Person
     booking: dict[str, Any]
     photo: str
+    texts: Texts
 
 
 @pytest.fixture
 async def town(http: httpx.AsyncClient, container: Container) -> Town:
-    shop = await barber(
-        http,
-        container,
-        display_name="Corner Cuts",
-        bio="Twenty years of fades",
-        service_radius_km=10,
-        rules={"auto_accept": True},
-    )
-    device = {"id": "zoe-phone", "name": "zoe-phone", "platform": "android"}
-    customer, stranger = await register(http, name="Zoë Mertens", device=device), await register(http, name="Nobody")
-    call = {"location": {"lat": 52.521, "lng": 13.406}, "address": "Linienstraße 7"}
-    booking = await book(http, customer, shop, tomorrow(9), house_call=call, note="Mind the dog")
+    texts = Texts.new()
+    profile = {"display_name": texts.shop, "bio": texts.bio, "service_radius_km": 10}
+    shop = await barber(http, container, rules={"auto_accept": True}, **profile)
+    device = {"id": texts.device.replace("é", "e"), "name": texts.device, "platform": "android"}
+    customer, stranger = await register(http, name=texts.name, device=device), await register(http, name="Nobody")
+    call = {"location": {"lat": 52.521, "lng": 13.406}, "address": texts.address}
+    booking = await book(http, customer, shop, tomorrow(9), house_call=call, note=texts.note)
     photo = str(await upload(http, customer))
-    await send(http, customer, booking, "Sure, see you there", photos=[photo])
-    await send(http, shop.person, booking, "Bring cash please")
+    await send(http, customer, booking, texts.message, photos=[photo])
+    await send(http, shop.person, booking, texts.reply)
     await serve(container, booking, "start", "complete")
-    await _use_everything(http, customer, shop, booking)
-    return Town(customer, shop, stranger, booking, photo)
+    # The time that the customer waits for is taken for a moment.
+    other = await book(http, stranger, shop, tomorrow(13))
+    made = Town(customer, shop, stranger, booking, photo, texts)
+    await _use_everything(http, made)
+    await _done(http, stranger, "POST", f"/v1/bookings/{other['id']}/cancel")
+    return made
 
 
-async def _use_everything(http: httpx.AsyncClient, customer: Person, shop: Barber, booking: dict[str, Any]) -> None:
+async def _use_everything(http: httpx.AsyncClient, town: Town) -> None:
+    customer, shop, texts = town.customer, town.shop, town.texts
     services = [shop.services[0][0]]
-    times = {"earliest": tomorrow(13).isoformat(), "latest": tomorrow(15).isoformat()}
+    times = {"earliest": tomorrow(13).isoformat(), "latest": tomorrow(13, 30).isoformat()}
     visit = {"barber_id": shop.id, "service_ids": services}
-    review = f"/v1/bookings/{booking['id']}/review"
+    path = f"/v1/bookings/{town.booking['id']}"
     await _done(http, customer, "PUT", f"/v1/me/favourites/{shop.id}")
-    await _done(http, customer, "POST", review, {"rating": 5, "text": "A clean cut"})
-    await _done(http, shop.person, "PUT", f"{review}/answer", {"text": "Thank you Zoe"})
+    await _done(http, customer, "POST", f"{path}/review", {"rating": 5, "text": texts.review})
+    await _done(http, shop.person, "PUT", f"{path}/review/answer", {"text": texts.answer})
     await _done(http, customer, "POST", "/v1/bookings/quote", {**visit, "scheduled_at": tomorrow(17).isoformat()})
     await _done(http, customer, "POST", "/v1/waitlist", {**visit, **times})
     await _done(http, customer, "GET", "/v1/me/calendar")
     await _done(http, customer, "PATCH", "/v1/me/preferences", {"timezone": "Europe/Vaduz"})
     await _done(http, shop.person, "PUT", "/v1/barbers/me/online", {"is_online": True})
-    await _done(http, shop.person, "PUT", f"/v1/bookings/{booking['id']}/note", {"note": "Tips well"})
-    await _done(http, shop.person, "POST", "/v1/barbers/me/promos", {"code": f"P{str(shop.id)[-8:]}", "percent": 10})
+    await _done(http, shop.person, "PUT", f"{path}/note", {"note": texts.barber_note})
+    promo = {"code": f"P{str(shop.id)[-8:]}", "percent": 10}
+    await _done(http, shop.person, "POST", "/v1/barbers/me/promos", promo)
 
 
 async def _done(http: httpx.AsyncClient, person: Person, method: str, path: str, body: Any = None) -> None:

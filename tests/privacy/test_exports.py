@@ -15,7 +15,7 @@ from grome.privacy.service import ExportService
 from tests.builders.people import register, sign_in_again
 from tests.builders.privacy import exported, read_export, requested_export
 from tests.conftest import AdjustableClock
-from tests.privacy.conftest import BARBER_SECRETS, CUSTOMER_SECRETS, Town
+from tests.privacy.conftest import Town
 
 
 async def stored_files(container: Container) -> set[UUID]:
@@ -26,7 +26,7 @@ async def test_export_of_a_customer_has_all_of_the_customer_and_photos(
     http: httpx.AsyncClient, container: Container, town: Town
 ) -> None:
     archive = await exported(http, container, town.customer)
-    assert [secret for secret in CUSTOMER_SECRETS if secret not in archive.text] == []
+    assert [text for text in town.texts.of_customer if text not in archive.text] == []
     assert archive.lists["users"][0]["email"] == town.customer.email
     filled = {"bookings", "favourites", "messages", "quotes", "reviews", "sessions", "uploads", "users", "waitlist"}
     assert {name for name in filled if not archive.lists.get(name)} == set()
@@ -34,7 +34,7 @@ async def test_export_of_a_customer_has_all_of_the_customer_and_photos(
     assert name.startswith(f"files/{town.photo}.")
     assert photo
     # Both sides of the conversation, as the API shows it.
-    assert {message["text"] for message in archive.lists["messages"]} == {"Sure, see you there", "Bring cash please"}
+    assert {message["text"] for message in archive.lists["messages"]} == {town.texts.message, town.texts.reply}
 
 
 async def test_export_has_no_secret_and_nothing_that_the_api_does_not_show(
@@ -43,7 +43,14 @@ async def test_export_has_no_secret_and_nothing_that_the_api_does_not_show(
     stored = await container.database["users"].find_one({"_id": town.customer.id})
     assert stored is not None
     archive = await exported(http, container, town.customer)
-    hidden = ("Tips well", "A barber", "Nobody", stored["password_hash"], town.shop.person.email, town.stranger.email)
+    hidden = (
+        town.texts.barber_note,
+        "A barber",
+        "Nobody",
+        stored["password_hash"],
+        town.shop.person.email,
+        town.stranger.email,
+    )
     assert [text for text in hidden if text in archive.text] == []
     assert str(town.stranger.id) not in archive.text
 
@@ -52,11 +59,13 @@ async def test_export_of_a_barber_has_the_shop_and_its_bookings_without_the_cust
     http: httpx.AsyncClient, container: Container, town: Town
 ) -> None:
     archive = await exported(http, container, town.shop.person)
-    assert archive.lists["barbers"][0]["display_name"] == "Corner Cuts"
-    assert [one["barber_note"] for one in archive.lists["bookings"] if one["id"] == town.booking["id"]] == ["Tips well"]
-    shown = ("Corner Cuts", "Twenty years of fades", "Bring cash please", "Thank you Zoe", "Linienstraße 7")
+    assert archive.lists["barbers"][0]["display_name"] == town.texts.shop
+    assert [one["barber_note"] for one in archive.lists["bookings"] if one["id"] == town.booking["id"]] == [
+        town.texts.barber_note
+    ]
+    shown = (*town.texts.of_barber, town.texts.address, town.texts.message)
     assert [text for text in shown if text not in archive.text] == []
-    hidden = ("Zoë Mertens", town.customer.email, "zoe-phone", BARBER_SECRETS[0])
+    hidden = (town.texts.name, town.customer.email, town.texts.device)
     assert [text for text in hidden if text in archive.text] == []
 
 

@@ -1,0 +1,15 @@
+"""The refusals of deletions."""
+
+from collections.abc import Sequence
+
+from grome.common.errors import ApiError
+from grome.infrastructure.personal_data import OpenMatter
+
+
+class AccountInUse(ApiError):
+    """The account cannot be deleted yet; `errors` names each kind of open matter."""
+
+    status, code, title = 409, "account_in_use", "Something is still open; the account can be deleted afterwards"
+
+    def __init__(self, matters: Sequence[OpenMatter]) -> None:
+        super().__init__(faults=tuple((matter.kind, f"{matter.count} still open") for matter in matters))
