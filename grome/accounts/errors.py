@@ -12,14 +12,30 @@ class Challenge(Struct, frozen=True):
     kinds: list[str]
 
 
-class AccountExists(ApiError):
-    status, code, title = 409, "account_exists", "An account with this email or phone exists already"
-
-
 class WrongCredentials(ApiError):
     """The same error after the same time, whether the account is unknown or the password is wrong."""
 
     status, code, title = 401, "wrong_credentials", "Email, phone or password is wrong"
+
+
+class WrongPassword(WrongCredentials):
+    """The actor is signed in, so that the client must not take the answer for an expired token."""
+
+    status, code, title = 403, "wrong_password", "The current password is wrong"
+
+
+class NoAddress(ApiError):
+    status, code, title = 409, "no_address", "The account has no address of this kind"
+
+
+class AddressVerified(ApiError):
+    status, code, title = 409, "address_verified", "The address is verified already"
+
+
+class AddressTaken(ApiError):
+    """Raised after the right code only: the client can read messages to the address."""
+
+    status, code, title = 409, "address_taken", "The address is the verified address of another account"
 
 
 class AccountSuspended(ApiError):

@@ -32,6 +32,7 @@ WallTime = Annotated[
     ),
 ]
 ReminderHours = Literal[24, 2]
+AddressField = Literal["email", "phone"]
 
 
 class Topic(StrEnum):
@@ -117,6 +118,28 @@ class User(Struct, frozen=True, kw_only=True):
     suspension_reason: Annotated[str, Meta(max_length=1_000)] = ""
     deleted_at: datetime | None = None
     erase_at: datetime | None = None
+
+
+class SignInName(Struct, frozen=True):
+    """Holds an address in the forms under which an account may have stored it; the last is the normal form."""
+
+    field: AddressField
+    forms: tuple[str, ...]
+
+    @property
+    def normal(self) -> str:
+        return self.forms[-1]
+
+
+class NamedAccounts(Struct, frozen=True):
+    """The account that owns an address, and the account that claims it."""
+
+    owner: User | None
+    claimant: User | None
+
+    @property
+    def all(self) -> list[User]:
+        return [user for user in (self.owner, self.claimant) if user]
 
 
 class Device(Struct, frozen=True):

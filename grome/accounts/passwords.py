@@ -7,11 +7,14 @@ of earlier releases are plain bcrypt of the first 72 bytes; they stay valid unti
 
 import base64
 import hmac
+import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import bcrypt
 
+from config.keys import parse_numbered_keys
+from config.settings import Settings
 from grome.accounts.bounded_threads import BoundedThreads
 from grome.common.errors import Invalid
 from grome.common.text import normalize_password
@@ -43,8 +46,8 @@ class PasswordHasher:
     Work beyond `max_pending` calls is refused by Unavailable at once. All methods may raise it.
     """
 
-    def __init__(self, rounds: int, peppers: Peppers | None = None, *, threads: int = 1, max_pending: int = 16) -> None:
-        self._rounds, self._peppers = rounds, peppers or Peppers({})
+    def __init__(self, rounds: int, peppers: Peppers, *, threads: int, max_pending: int) -> None:
+        self._rounds, self._peppers = rounds, peppers
         self._threads = BoundedThreads("bcrypt", threads, max_pending, background=True)
         # A well-formed hash that no password is known to have.
         self._nobodys_hash = f"$2b${rounds:02}${'.' * 53}"
@@ -98,3 +101,14 @@ class PasswordHasher:
             return self._peppers.apply(password, int(version)), f"${known}"
         secret = password.encode()
         return (secret if len(secret) <= _MAX_BCRYPT_BYTES else None), password_hash
+
+
+def open_hasher(settings: Settings) -> PasswordHasher:
+    """Open the hasher of one of the API processes, which together leave half of the machine's cores alone."""
+    cores, processes = os.cpu_count() or 1, settings.http.workers
+    return PasswordHasher(
+        settings.accounts.bcrypt_rounds,
+        Peppers(parse_numbered_keys(settings.accounts.pepper)),
+        threads=max(1, cores // 2 // processes),
+        max_pending=settings.accounts.password_queue,
+    )

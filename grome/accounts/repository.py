@@ -2,14 +2,24 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from grome.accounts.errors import AccountExists
-from grome.accounts.models import AccountEvent, Device, LoginSession, PastSignIn, Preferences, SessionLife, User
+from grome.accounts.models import (
+    AccountEvent,
+    AddressField,
+    Device,
+    LoginSession,
+    NamedAccounts,
+    PastSignIn,
+    Preferences,
+    SessionLife,
+    SignInName,
+    User,
+)
 from grome.common.actor import SignInMethod
 from grome.infrastructure.mongo.client import (
     CollectionSpec,
@@ -27,8 +37,10 @@ USERS = CollectionSpec(
     validator_for(User),
     # Partial and not sparse: a sparse unique index still admits one explicit null.
     [
-        IndexModel("email", name="email", unique=True, partialFilterExpression={"email": {"$type": "string"}}),
-        IndexModel("phone", name="phone", unique=True, partialFilterExpression={"phone": {"$type": "string"}}),
+        *(
+            IndexModel(field, name=field, unique=True, partialFilterExpression={field: {"$type": "string"}})
+            for field in ("email", "phone", "claimed_email", "claimed_phone")
+        ),
         IndexModel("erase_at", name="to_erase", partialFilterExpression={"erase_at": {"$type": "date"}}),
     ],
 )
@@ -53,13 +65,13 @@ class UserRepository:
     def __init__(self, database: Database) -> None:
         self._users = database[USERS.name]
 
-    async def add(self, user: User) -> None:
-        """Store a user. Raises AccountExists if the email or phone is taken, which unique indexes decide."""
+    async def insert(self, user: User) -> bool:
+        """Store a user. Returns False if an address is owned or claimed by now, which unique indexes decide."""
         try:
             await self._users.insert_one(to_document(user))
-        except DuplicateKeyError as error:
-            field = next(iter((error.details or {}).get("keyPattern", {"email": 1})))
-            raise AccountExists(faults=((field, "belongs to another account"),)) from None
+        except DuplicateKeyError:
+            return False
+        return True
 
     async def add_many(self, users: Sequence[User]) -> int:
         """Add the users with a free id, email and phone and skip the rest; return the number of added users."""
@@ -77,12 +89,78 @@ class UserRepository:
         wanted = {"_id": {"$in": list(user_ids)}, "preferences.show_last_seen": False}
         return frozenset([document["_id"] async for document in self._users.find(wanted, {"_id": 1})])
 
-    async def find_by_sign_in(self, field: Literal["email", "phone"], forms: Sequence[str]) -> User | None:
-        """Find the account with one of these forms; if two accounts match, return the account of the earlier form."""
-        found = await self._users.find({field: {"$in": list(forms)}}).to_list()
-        documents = {document[field]: document for document in found}
-        first = next((documents[form] for form in forms if form in documents), None)
-        return from_document(first, User) if first else None
+    async def find_by_name(self, name: SignInName) -> NamedAccounts:
+        """Find the owner and the claimant of an address; of two owners, the owner of the earlier form."""
+        owned, claimed, forms = name.field, f"claimed_{name.field}", list(name.forms)
+        found = await self._users.find({"$or": [{owned: {"$in": forms}}, {claimed: {"$in": forms}}]}).to_list()
+
+        def first(field: str) -> User | None:
+            by_form = {document.get(field): document for document in found}
+            document = next((by_form[form] for form in forms if form in by_form), None)
+            return from_document(document, User) if document else None
+
+        return NamedAccounts(first(owned), first(claimed))
+
+    async def find_owners(self, email: str | None, phone: str | None) -> dict[AddressField, UUID]:
+        """Return the accounts that own these addresses."""
+        wanted: dict[AddressField, str] = {}
+        if email:
+            wanted["email"] = email
+        if phone:
+            wanted["phone"] = phone
+        found = await self._users.find(
+            {"$or": [{field: address} for field, address in wanted.items()]}, {"email": 1, "phone": 1}
+        ).to_list()
+        return {
+            field: document["_id"]
+            for document in found
+            for field, address in wanted.items()
+            if document.get(field) == address
+        }
+
+    async def drop_claims(self, email: str | None, phone: str | None) -> None:
+        """Remove the claims of other accounts to these addresses."""
+        for field, address in (("claimed_email", email), ("claimed_phone", phone)):
+            if address:
+                await self._users.update_one({field: address}, {"$set": {field: None}})
+
+    async def assign_address(
+        self, user_id: UUID, field: AddressField, address: str, event: AccountEvent | None
+    ) -> User | None:
+        """Give an account an address that it has proved. Returns None if another account owns the address."""
+        update: Document = {"$set": {field: address, f"{field}_verified": True, f"claimed_{field}": None}}
+        if event:
+            update["$push"] = _outbox_push(event)
+        try:
+            return await self._update(user_id, update)
+        except DuplicateKeyError:
+            return None
+
+    async def release_unverified(self, field: AddressField, address: str) -> None:
+        """Take an address away from an account that never proved it."""
+        await self._users.update_one({field: address, f"{field}_verified": {"$ne": True}}, {"$set": {field: None}})
+
+    async def mark_verified(self, user_id: UUID, field: AddressField, address: str) -> None:
+        await self._users.update_one({"_id": user_id, field: address}, {"$set": {f"{field}_verified": True}})
+
+    async def set_password(self, user: User, new_hash: str, event: AccountEvent) -> User | None:
+        """Store a new hash in place of the user's hash. Returns None if the hash is another by now."""
+        document = await self._users.find_one_and_update(
+            {"_id": user.id, "password_hash": user.password_hash, "deleted_at": None},
+            {"$set": {"password_hash": new_hash, "password_changed_at": event.at}, "$push": _outbox_push(event)},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(document, User) if document else None
+
+    async def renew_hash(self, user: User, new_hash: str) -> None:
+        """Store another hash of the same password, unless the password was changed meanwhile."""
+        await self._users.update_one(
+            {"_id": user.id, "password_hash": user.password_hash}, {"$set": {"password_hash": new_hash}}
+        )
+
+    async def set_fields(self, user_id: UUID, changed: Mapping[str, Any]) -> User | None:
+        """Set fields by their paths, so that concurrent changes of different fields all stay."""
+        return await self._update(user_id, {"$set": dict(changed)})
 
     async def normalize_addresses(self, normalize: Mapping[str, Callable[[str], str]]) -> list[tuple[UUID, str]]:
         """Bring stored emails and phones into normal form, each by its field's function.
@@ -104,8 +182,7 @@ class UserRepository:
         return left
 
     async def set_preferences(self, user_id: UUID, changed: Mapping[str, Any]) -> User | None:
-        """Set preferences by their paths, so that concurrent changes of different preferences both stay."""
-        return await self._update(user_id, {"$set": {f"preferences.{path}": value for path, value in changed.items()}})
+        return await self.set_fields(user_id, {f"preferences.{path}": value for path, value in changed.items()})
 
     async def add_muted_topic(self, user_id: UUID, topic: str) -> User | None:
         return await self._update(user_id, {"$addToSet": {"preferences.notifications.no_mail_about": topic}})
@@ -135,14 +212,13 @@ class UserRepository:
             {
                 "$set": {**fields, "email_verified": False, "phone_verified": False},
                 "$unset": dict.fromkeys(removed, ""),
-                "$push": {"outbox": {"$each": [to_document(event)], "$slice": -MAX_OUTBOX}},
+                "$push": _outbox_push(event),
             },
         )
 
     async def add_event(self, user_id: UUID, event: AccountEvent) -> None:
         """Append an event that changes nothing else of the account."""
-        outbox = {"$each": [to_document(event)], "$slice": -MAX_OUTBOX}
-        await self._users.update_one({"_id": user_id}, {"$push": {"outbox": outbox}})
+        await self._users.update_one({"_id": user_id}, {"$push": _outbox_push(event)})
 
     async def _update(self, user_id: UUID, update: Document) -> User | None:
         document = await self._users.find_one_and_update({"_id": user_id}, update, return_document=ReturnDocument.AFTER)
@@ -151,6 +227,10 @@ class UserRepository:
     async def backfill(self) -> None:
         """Give accounts of releases without messages an empty outbox, and the preferences that they lack."""
         await backfill(self._users, "outbox", _missing_user_fields, {"preferences": {"$exists": True}})
+
+
+def _outbox_push(event: AccountEvent) -> Document:
+    return {"outbox": {"$each": [to_document(event)], "$slice": -MAX_OUTBOX}}
 
 
 def _missing_user_fields(old: Document) -> Document:

@@ -4,32 +4,55 @@ from uuid import UUID
 
 from sanic import Request
 
+from grome.accounts.code_sign_in import CodeSignIn
 from grome.accounts.errors import (
-    AccountExists,
     AccountSuspended,
+    AddressTaken,
+    AddressVerified,
+    NoAddress,
     RefreshRefused,
     RefreshReused,
     SecondFactorRequired,
     WrongCredentials,
+    WrongPassword,
 )
 from grome.accounts.models import Device, Preferences
+from grome.accounts.own_addresses import OwnAddresses
+from grome.accounts.own_password import OwnPassword
+from grome.accounts.password_reset import PasswordResets
 from grome.accounts.preferences import PreferenceService
+from grome.accounts.profile import ProfileService
 from grome.accounts.schemas import (
+    CodeIn,
+    CodeLogin,
+    CodeRequested,
+    CodeSignInRequest,
+    CodeSignInRequested,
     DeviceIn,
+    EmailChange,
+    Forgotten,
     Jwks,
     Login,
+    PasswordChange,
+    PasswordReset,
+    PhoneChange,
     PreferencesPatch,
+    ProfilePatch,
     Refresh,
     Register,
     SessionPage,
     SignedIn,
+    StepUp,
     Tokens,
     UserOut,
 )
 from grome.accounts.service import AccountService
 from grome.accounts.sessions import SessionService
 from grome.accounts.tokens import AccessTokens
+from grome.codes.errors import CodeRefused
 from grome.common.actor import ANYONE, NO_ROLE, SIGNED_IN, Actor
+from grome.common.addresses import network_of
+from grome.common.errors import NotFound, TooManyRequests
 from grome.common.languages import LANGUAGES
 from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.http.accept_language import preferred_language
@@ -47,9 +70,12 @@ async def well_known_jwks(request: Request) -> Jwks:
     return Jwks(resolve(request, AccessTokens).list_jwks())
 
 
-@auth.post("/register", who=ANYONE, limit=LimitClass.SIGN_IN, status=201, refusals=(AccountExists,))
+@auth.post("/register", who=ANYONE, limit=LimitClass.SIGN_IN, status=201)
 async def register(request: Request, body: Register) -> SignedIn:
     """Open an account with an email address or a phone number, and sign in.
+
+    The answer is the same for an address that belongs to another account. Its owner is told, and the new account gets
+    the address when a code proves it, unless the owner has proved it before.
 
     Messages are sent in the `language` of the body or, without it, in the language that `Accept-Language` prefers.
     """
@@ -70,6 +96,56 @@ async def login(request: Request, body: Login) -> SignedIn:
     `challenge`, which `POST /v1/auth/second-factor` completes.
     """
     return await resolve(request, AccountService).login(body, _device_of(request, body.device))
+
+
+@auth.post("/code", who=ANYONE, limit=LimitClass.CODES, status=202, refusals=(TooManyRequests,))
+async def request_sign_in_code(request: Request, body: CodeSignInRequest) -> CodeSignInRequested:
+    """Request a code by SMS to sign in without a password.
+
+    The code is sent if the number is the verified number of an account without an email address. The answer is the same
+    for any number.
+    """
+    request_id = await resolve(request, CodeSignIn).request(body, _network_of(request))
+    return CodeSignInRequested(request_id=request_id)
+
+
+@auth.post(
+    "/code/login",
+    who=ANYONE,
+    limit=LimitClass.SIGN_IN,
+    refusals=(CodeRefused, SecondFactorRequired, AccountSuspended, WrongCredentials),
+)
+async def login_with_code(request: Request, body: CodeLogin) -> SignedIn:
+    """Sign in with a code. A code is valid once, for ten minutes and five tries."""
+    return await resolve(request, CodeSignIn).sign_in(body.request_id, body.code, _device_of(request, body.device))
+
+
+@auth.post("/password/forgot", who=ANYONE, limit=LimitClass.CODES, status=202, refusals=(TooManyRequests,))
+async def forget_password(request: Request, body: Forgotten) -> CodeRequested:
+    """Request a code for a new password, by mail or SMS. The answer is the same whether there is an account or not."""
+    await resolve(request, PasswordResets).request(body, _network_of(request))
+    return CodeRequested()
+
+
+@auth.post("/password/reset", who=ANYONE, limit=LimitClass.SIGN_IN, status=204, refusals=(CodeRefused,))
+async def reset_password(request: Request, body: PasswordReset) -> None:
+    """Choose a new password with a code.
+
+    All sessions of the account end. Log in with the new password; a second factor is asked for as before.
+    """
+    await resolve(request, PasswordResets).reset(body)
+
+
+@auth.post(
+    "/step-up",
+    who=SIGNED_IN,
+    limit=LimitClass.SIGN_IN,
+    second_factor=NO_ROLE,
+    refusals=(WrongPassword, NotFound, TooManyRequests),
+)
+async def step_up(request: Request, actor: Actor, body: StepUp) -> Tokens:
+    """Confirm that it is you. For ten minutes, the new access token opens routes that answer 403 `step_up_required`."""
+    return await resolve(request, OwnPassword).step_up(actor, body.password)
 
 
 @auth.post("/refresh", who=ANYONE, refusals=(RefreshRefused, RefreshReused))
@@ -107,7 +183,113 @@ async def jwks(request: Request) -> Jwks:
 @me.get("", who=SIGNED_IN, second_factor=NO_ROLE)
 async def profile(request: Request, actor: Actor) -> UserOut:
     """Return your own account."""
-    return await resolve(request, AccountService).get_profile(actor)
+    return await resolve(request, ProfileService).get(actor)
+
+
+@me.patch("", who=SIGNED_IN, second_factor=NO_ROLE, refusals=(NotFound,))
+async def change_profile(request: Request, actor: Actor, body: ProfilePatch) -> UserOut:
+    """Change your name, language or time zone; omitted fields keep their values."""
+    return await resolve(request, ProfileService).update(actor, body)
+
+
+@me.put(
+    "/password",
+    who=SIGNED_IN,
+    limit=LimitClass.SIGN_IN,
+    second_factor=NO_ROLE,
+    refusals=(WrongPassword, NotFound, AccountSuspended, WrongCredentials, TooManyRequests),
+)
+async def change_password(request: Request, actor: Actor, body: PasswordChange) -> Tokens:
+    """Change your password. All of your sessions end; go on with the tokens of the answer."""
+    return await resolve(request, OwnPassword).change(actor, body)
+
+
+@me.post(
+    "/email",
+    who=SIGNED_IN,
+    limit=LimitClass.CODES,
+    status=202,
+    step_up=True,
+    second_factor=NO_ROLE,
+    refusals=(WrongPassword, NotFound, TooManyRequests),
+)
+async def change_email(request: Request, actor: Actor, body: EmailChange) -> CodeRequested:
+    """Request a code to a new email address.
+
+    The address counts after `POST /v1/me/email/confirm`. The address before is told of the change.
+    """
+    await resolve(request, OwnAddresses).request_change(actor, "email", body.email, body.password, _network_of(request))
+    return CodeRequested()
+
+
+@me.post(
+    "/email/verify",
+    who=SIGNED_IN,
+    limit=LimitClass.CODES,
+    status=202,
+    second_factor=NO_ROLE,
+    refusals=(NoAddress, AddressVerified, NotFound, TooManyRequests),
+)
+async def verify_email(request: Request, actor: Actor) -> CodeRequested:
+    """Request a code that proves your email address. Without it, another person can prove and get the address."""
+    await resolve(request, OwnAddresses).request_verification(actor, "email", _network_of(request))
+    return CodeRequested()
+
+
+@me.post(
+    "/email/confirm",
+    who=SIGNED_IN,
+    limit=LimitClass.SIGN_IN,
+    second_factor=NO_ROLE,
+    refusals=(CodeRefused, AddressTaken),
+)
+async def confirm_email(request: Request, actor: Actor, body: CodeIn) -> UserOut:
+    """Prove an email address by the code that was sent there. A code is valid once, for ten minutes and five tries."""
+    return await resolve(request, OwnAddresses).confirm(actor, "email", body.code)
+
+
+@me.post(
+    "/phone",
+    who=SIGNED_IN,
+    limit=LimitClass.CODES,
+    status=202,
+    step_up=True,
+    second_factor=NO_ROLE,
+    refusals=(WrongPassword, NotFound, TooManyRequests),
+)
+async def change_phone(request: Request, actor: Actor, body: PhoneChange) -> CodeRequested:
+    """Request a code to a new phone number.
+
+    The number counts after `POST /v1/me/phone/confirm`. You are told of the change under your addresses before it.
+    """
+    await resolve(request, OwnAddresses).request_change(actor, "phone", body.phone, body.password, _network_of(request))
+    return CodeRequested()
+
+
+@me.post(
+    "/phone/verify",
+    who=SIGNED_IN,
+    limit=LimitClass.CODES,
+    status=202,
+    second_factor=NO_ROLE,
+    refusals=(NoAddress, AddressVerified, NotFound, TooManyRequests),
+)
+async def verify_phone(request: Request, actor: Actor) -> CodeRequested:
+    """Request a code that proves your phone number."""
+    await resolve(request, OwnAddresses).request_verification(actor, "phone", _network_of(request))
+    return CodeRequested()
+
+
+@me.post(
+    "/phone/confirm",
+    who=SIGNED_IN,
+    limit=LimitClass.SIGN_IN,
+    second_factor=NO_ROLE,
+    refusals=(CodeRefused, AddressTaken),
+)
+async def confirm_phone(request: Request, actor: Actor, body: CodeIn) -> UserOut:
+    """Prove a phone number by the code that was sent there. A code is valid once, for ten minutes and five tries."""
+    return await resolve(request, OwnAddresses).confirm(actor, "phone", body.code)
 
 
 @me.get("/sessions", who=SIGNED_IN, second_factor=NO_ROLE)
@@ -151,3 +333,7 @@ def _device_of(request: Request, given: DeviceIn | None) -> Device:
         user_agent=user_agent(request),
         ip=client_address(request),
     )
+
+
+def _network_of(request: Request) -> str:
+    return network_of(client_address(request))

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from grome.accounts.models import Email, PersonName, Preferences, QuietHours, ReminderHours, Topic, User
+from grome.codes.models import CODE_LIFE, RESEND_AFTER
 from grome.common.actor import Role
 from grome.common.languages import Language
 from grome.common.text import EMAIL, END, NAME, ONE_LINE, PASSWORD, PHONE
@@ -21,6 +22,7 @@ PhoneIn = Annotated[
     ),
 ]
 GivenPassword = Annotated[str, Meta(min_length=1, max_length=512)]
+CodeDigits = Annotated[str, Meta(pattern="^[0-9]{8}" + END, max_length=8, examples=["04182736"])]
 Label = Annotated[str, Meta(min_length=1, max_length=100), NAME]
 ZoneName = Annotated[str, Meta(max_length=64, description="An IANA time zone.")]
 DeviceId = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
@@ -57,6 +59,76 @@ class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     phone: PhoneIn | None = None
     password: GivenPassword
     device: DeviceIn | None = None
+
+
+class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
+    current: GivenPassword
+    new: NewPassword
+
+
+class Forgotten(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Holds exactly one of `email` and `phone`."""
+
+    email: Email | None = None
+    phone: PhoneIn | None = None
+
+
+class PasswordReset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Holds exactly one of `email` and `phone`, with the code that was sent there."""
+
+    code: CodeDigits
+    email: Email | None = None
+    phone: PhoneIn | None = None
+    password: NewPassword
+
+
+class StepUp(Struct, frozen=True, forbid_unknown_fields=True):
+    password: GivenPassword
+
+
+class EmailChange(Struct, frozen=True, forbid_unknown_fields=True):
+    email: Annotated[Email, EMAIL]
+    password: GivenPassword
+
+
+class PhoneChange(Struct, frozen=True, forbid_unknown_fields=True):
+    phone: Annotated[PhoneIn, PHONE]
+    password: GivenPassword
+
+
+class CodeIn(Struct, frozen=True, forbid_unknown_fields=True):
+    code: CodeDigits
+
+
+class CodeSignInRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    phone: PhoneIn
+
+
+class CodeLogin(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Completes the request of a code."""
+
+    request_id: UUID
+    code: CodeDigits
+    device: DeviceIn | None = None
+
+
+class CodeRequested(Struct, frozen=True, kw_only=True):
+    """Says how long a code is valid, and when another code can be requested."""
+
+    expires_in: int = int(CODE_LIFE.total_seconds())
+    retry_in: int = int(RESEND_AFTER.total_seconds())
+
+
+class CodeSignInRequested(CodeRequested, frozen=True, kw_only=True):
+    request_id: UUID
+
+
+class ProfilePatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Changes the profile. Omitted fields keep their values."""
+
+    name: PersonName | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+    timezone: ZoneName | UnsetType = UNSET
 
 
 class Refresh(Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,8 +226,8 @@ class Jwks(Struct, frozen=True):
 def user_out(user: User) -> UserOut:
     return UserOut(
         user.id,
-        user.email,
-        user.phone,
+        user.email or user.claimed_email,
+        user.phone or user.claimed_phone,
         user.name,
         user.role,
         user.email_verified,

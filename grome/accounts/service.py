@@ -1,6 +1,7 @@
 """Register, log in, and find users."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from uuid import UUID
 
 import msgspec
@@ -8,19 +9,20 @@ import msgspec
 from grome.accounts.attempts import SignInAttempts
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.events import new_account_event
-from grome.accounts.models import AccountEvent, Device, Preferences, User
+from grome.accounts.models import AccountEvent, Device, NamedAccounts, Preferences, User
+from grome.accounts.new_accounts import NewAccounts
+from grome.accounts.password_rules import PasswordRules
 from grome.accounts.passwords import PasswordHasher
 from grome.accounts.preferences import require_known_zone
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.schemas import Login, Register, SignedIn, UserOut, user_out
 from grome.accounts.sign_in import SignIn
-from grome.common.actor import Actor, Role, SignInMethod
+from grome.accounts.sign_in_names import sign_in_name
+from grome.common.actor import Role, SignInMethod
 from grome.common.clock import Clock
-from grome.common.email_addresses import email_forms
-from grome.common.errors import Invalid, NotFound
+from grome.common.errors import Invalid, Unavailable
 from grome.common.ids import new_id
 from grome.common.languages import Language
-from grome.common.phone_numbers import phone_forms
 from grome.common.text_fields import normalize_texts
 from grome.infrastructure.http.decoding import field_fault_of
 from grome.infrastructure.outbox.models import EventType
@@ -29,40 +31,46 @@ from grome.infrastructure.outbox.models import EventType
 class AccountService:
     def __init__(
         self,
-        users: UserRepository,
-        sessions: SessionRepository,
+        repositories: tuple[UserRepository, SessionRepository],
+        new_accounts: NewAccounts,
         sign_in: SignIn,
         passwords: PasswordHasher,
+        rules: PasswordRules,
         attempts: SignInAttempts,
         clock: Clock,
     ) -> None:
-        self._users, self._sessions, self._sign_in = users, sessions, sign_in
-        self._passwords, self._attempts, self._clock = passwords, attempts, clock
+        (self._users, self._sessions), self._new_accounts = repositories, new_accounts
+        self._sign_in, self._passwords, self._rules = sign_in, passwords, rules
+        self._attempts, self._clock = attempts, clock
 
     async def register(self, body: Register, device: Device, device_language: Language = "en") -> SignedIn:
-        """Open an account and sign in. Raises AccountExists if the email or phone is taken.
+        """Open an account and sign in. An address that belongs to another account is claimed only.
 
         Without a language in the body, `device_language` is used: the first message is sent before preferences can be
-        changed.
+        changed. Raises Invalid for a password that is easy to guess.
         """
         if body.email is None and body.phone is None:
             raise Invalid("email", "or phone is required")
         zone = "UTC" if body.timezone is None else require_known_zone(body.timezone)
         preferences = Preferences(language=body.language or device_language, timezone=zone)
-        outbox = [self._event(EventType.ACCOUNT_REGISTERED)]
-        user = await self._add_user(body, Role(body.role), outbox, preferences)
+        registered = new_account_event(EventType.ACCOUNT_REGISTERED, self._clock())
+        user = await self._new_accounts.add(await self._new_user(body, Role(body.role), [registered], preferences))
         return await self._sign_in.complete(user, device, frozenset({SignInMethod.PASSWORD}))
 
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
-        """Create an admin for the command line; no route does. Raises Invalid as `Register` would."""
+        """Create an admin for the command line; no route does.
+
+        Raises Invalid as `register` would, and if the email belongs to another account.
+        """
         try:
             body = normalize_texts(msgspec.convert({"email": email, "name": name, "password": password}, Register))
         except msgspec.ValidationError as error:
             raise Invalid(*field_fault_of(error)) from None
-        return user_out(await self._add_user(body, Role.ADMIN, [], Preferences()))
+        return user_out(await self._new_accounts.add_owner(await self._new_user(body, Role.ADMIN, [], Preferences())))
 
-    async def _add_user(self, body: Register, role: Role, outbox: list[AccountEvent], preferences: Preferences) -> User:
-        user = User(
+    async def _new_user(self, body: Register, role: Role, outbox: list[AccountEvent], preferences: Preferences) -> User:
+        await self._rules.require_strong("password", body.password, (body.name, body.email, body.phone))
+        return User(
             id=new_id(),
             email=body.email,
             phone=body.phone,
@@ -73,8 +81,6 @@ class AccountService:
             outbox=outbox,
             created_at=self._clock(),
         )
-        await self._users.add(user)
-        return user
 
     async def login(self, credentials: Login, device: Device) -> SignedIn:
         """Sign in. Raises WrongCredentials, without revealing by text or time which part was wrong.
@@ -82,28 +88,29 @@ class AccountService:
         Raises SecondFactorRequired and AccountSuspended after the right password, and TooManyRequests without a check
         of the password.
         """
-        if (credentials.email is None) == (credentials.phone is None):
-            raise Invalid("email", "or phone is required, and not both")
-        forms = email_forms(credentials.email) if credentials.email else phone_forms(credentials.phone or "")
-        user = await self._users.find_by_sign_in("email" if credentials.email else "phone", forms)
-        async with self._attempts.attempt(forms[-1], [user.id] if user else [], device):
-            match = await self._passwords.find_match(credentials.password, [user.password_hash if user else None])
-            if user is None or match is None:
+        name = sign_in_name(credentials.email, credentials.phone)
+        named = await self._users.find_by_name(name)
+        async with self._attempts.attempt(name.normal, [user.id for user in named.all], device):
+            user = await self._find_by_password(named, credentials.password)
+            if user is None:
                 raise WrongCredentials
+            if self._passwords.needs_rehash(user.password_hash):
+                with suppress(Unavailable):  # in a storm of logins, a later login renews the hash
+                    await self._users.renew_hash(user, await self._passwords.hash(credentials.password))
             return await self._sign_in.begin(user, device, SignInMethod.PASSWORD)
 
-    async def get_profile(self, actor: Actor) -> UserOut:
-        user = await self._users.find(actor.id)
-        if user is None:
-            raise NotFound
-        return user_out(user)
+    async def _find_by_password(self, named: NamedAccounts, password: str) -> User | None:
+        """Return the account with this password. A failure costs two checks, whichever of the accounts exist."""
+        users = [named.owner, named.claimant]
+        match = await self._passwords.find_match(password, [user.password_hash if user else None for user in users])
+        return None if match is None else users[match]
 
     async def find(self, user_id: UUID) -> User | None:
         """Find a user for other features, with fields that no client may see."""
         return await self._users.find(user_id)
 
     async def find_by_email(self, email: str) -> User | None:
-        return await self._users.find_by_sign_in("email", email_forms(email))
+        return (await self._users.find_by_name(sign_in_name(email, None))).owner
 
     async def find_names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return people's names by id, with one query; ids without an account are left out."""
@@ -116,6 +123,3 @@ class AccountService:
     async def find_notice_device(self, user_id: UUID, event_id: UUID) -> Device | None:
         """Find the device of the login with this `account.new_device` event. Returns None if its session is gone."""
         return await self._sessions.find_notice_device(user_id, event_id)
-
-    def _event(self, kind: EventType) -> AccountEvent:
-        return new_account_event(kind, self._clock())

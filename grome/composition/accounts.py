@@ -2,13 +2,20 @@
 
 from datetime import timedelta
 
-from config.keys import parse_numbered_keys
 from grome.accounts.attempts import SignInAttempts
+from grome.accounts.breached_passwords import BreachedPasswords
+from grome.accounts.code_sign_in import CodeSignIn
 from grome.accounts.country import Countries
 from grome.accounts.failed_sign_ins import FailedSignIns
 from grome.accounts.models import SessionLife
-from grome.accounts.passwords import PasswordHasher, Peppers
+from grome.accounts.new_accounts import NewAccounts
+from grome.accounts.own_addresses import OwnAddresses
+from grome.accounts.own_password import OwnPassword
+from grome.accounts.password_reset import PasswordResets
+from grome.accounts.password_rules import PasswordRules
+from grome.accounts.passwords import PasswordHasher, open_hasher
 from grome.accounts.preferences import PreferenceService
+from grome.accounts.profile import ProfileService
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.risk import RiskAssessor
 from grome.accounts.service import AccountService
@@ -16,6 +23,7 @@ from grome.accounts.sessions import SessionService
 from grome.accounts.sign_in import SignIn
 from grome.accounts.token_families import TokenFamilies
 from grome.accounts.tokens import AccessTokens, RefreshTokens, TokenIssuer
+from grome.accounts.verified_addresses import VerifiedAddresses
 from grome.accounts.verifier import Verifier
 from grome.codes.repository import CodeRepository
 from grome.codes.service import Codes
@@ -116,11 +124,56 @@ def sign_in(container: Container) -> SignIn:
 
 @accounts.provide
 def password_hasher(container: Container) -> PasswordHasher:
-    settings = container.settings.accounts
-    peppers = Peppers(parse_numbered_keys(settings.pepper))
-    hasher = PasswordHasher(settings.bcrypt_rounds, peppers, max_pending=settings.password_queue)
+    hasher = open_hasher(container.settings)
     container.close_with(hasher.close)
     return hasher
+
+
+@accounts.provide
+def password_rules(container: Container) -> PasswordRules:
+    settings = container.settings.accounts
+    breaches = BreachedPasswords(settings.breached_passwords_url) if settings.breached_passwords_url else None
+    rules = PasswordRules(breaches, max_pending=settings.password_queue)
+    container.close_with(rules.close)
+    return rules
+
+
+@accounts.provide
+def own_password(container: Container) -> OwnPassword:
+    get = container.get
+    return OwnPassword(
+        (get(UserRepository), get(SessionRepository)),
+        get(SessionService),
+        get(SignIn),
+        get(PasswordHasher),
+        get(PasswordRules),
+        get(SignInAttempts),
+        container.clock,
+    )
+
+
+@accounts.provide
+def password_resets(container: Container) -> PasswordResets:
+    get = container.get
+    return PasswordResets(get(UserRepository), get(Codes), get(OwnPassword), get(SessionService))
+
+
+@accounts.provide
+def code_sign_in(container: Container) -> CodeSignIn:
+    get = container.get
+    return CodeSignIn(get(UserRepository), get(Codes), get(SignIn))
+
+
+@accounts.provide
+def own_addresses(container: Container) -> OwnAddresses:
+    get = container.get
+    users = get(UserRepository)
+    return OwnAddresses(users, get(Codes), get(OwnPassword), VerifiedAddresses(users, container.clock))
+
+
+@accounts.provide
+def profiles(container: Container) -> ProfileService:
+    return ProfileService(container.get(UserRepository))
 
 
 @accounts.provide
@@ -142,11 +195,13 @@ def verifier(container: Container) -> Verifier:
 @accounts.provide
 def account_service(container: Container) -> AccountService:
     get = container.get
+    users = get(UserRepository)
     return AccountService(
-        get(UserRepository),
-        get(SessionRepository),
+        (users, get(SessionRepository)),
+        NewAccounts(users, container.clock),
         get(SignIn),
         get(PasswordHasher),
+        get(PasswordRules),
         get(SignInAttempts),
         container.clock,
     )

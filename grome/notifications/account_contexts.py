@@ -43,10 +43,13 @@ class AccountContexts:
         self._accounts, self._codes, self._app_base = accounts, codes, app_base
 
     async def find(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
-        """Return the context; None for a code that was used, was replaced or has expired."""
+        """Return the context; None for a code that was used or has expired, and for a first address."""
         kind, reader = notification.kind, recipient.user
         if kind in CODE_KINDS:
             return await self._code_context(notification, recipient)
+        reached = _at_address_before(notification, recipient) if kind in _ADDRESS_CHANGES else recipient
+        if reached is None:
+            return None
         device = await self._find_device(notification, reader) if kind in _ABOUT_DEVICES else None
         facts = AccountFacts(
             name=reader.name,
@@ -56,7 +59,7 @@ class AccountContexts:
         )
         is_once = kind in {MessageKind.WELCOME, MessageKind.ADDRESS_TAKEN}
         return MessageContext(
-            recipient=_at_address_before(notification, recipient),
+            recipient=reached,
             kind=kind,
             facts=facts,
             dedupe_key=str(notification.subject_id) if is_once else None,
@@ -95,14 +98,14 @@ def _at_address_of(code: OneTimeCode, recipient: Recipient) -> Recipient:
     return Recipient(reader, {})
 
 
-def _at_address_before(notification: Notification, recipient: Recipient) -> Recipient:
-    """Return the recipient of a message about a changed address with the address before the change."""
-    field = _ADDRESS_CHANGES.get(notification.kind)
+def _at_address_before(notification: Notification, recipient: Recipient) -> Recipient | None:
+    """Return the recipient with the address before a change; None if there was none."""
+    field = _ADDRESS_CHANGES[notification.kind]
     entries = [entry for entry in recipient.user.outbox if entry.id == notification.event_id]
-    before = [change.before for entry in entries for change in entry.changes if change.field == field]
-    if field is None or not before:
-        return recipient
-    return Recipient(msgspec.structs.replace(recipient.user, **{field: before[0]}), recipient.tokens)
+    before = {change.field: change.before for entry in entries for change in entry.changes}
+    if not before.get(field):
+        return None
+    return Recipient(msgspec.structs.replace(recipient.user, **before), recipient.tokens)
 
 
 def _device_label(device: Device) -> str | None:

@@ -50,7 +50,7 @@ async def test_create_admin_with_a_taken_email_prints_one_sentence(
     person = await register(http)
     done = await asyncio.to_thread(create_admin, settings, tmp_path, person.email, PASSWORD)
     assert done.returncode == 2
-    assert done.stderr == "grome: An account with this email or phone exists already\n"
+    assert done.stderr == "grome: email: belongs to another account\n"
 
 
 async def test_create_admin_with_an_invalid_email_prints_one_sentence(settings: Settings, tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Iterator
 import pytest
 
 from config.loading import load_settings
-from grome.accounts.passwords import PasswordHasher
+from grome.accounts.passwords import PasswordHasher, Peppers, open_hasher
 
 
 @pytest.fixture
 def passwords() -> Iterator[PasswordHasher]:
     """Return a hasher with the default number of rounds."""
-    made = PasswordHasher(load_settings({"GROME_ENV": "development"}).accounts.bcrypt_rounds)
+    made = open_hasher(load_settings({"GROME_ENV": "development"}))
     yield made
     made.close()
 
@@ -63,6 +63,6 @@ async def test_check_of_an_unknown_account_costs_as_much_as_a_wrong_password(pas
 
 
 async def test_no_password_matches_without_an_account() -> None:
-    passwords = PasswordHasher(4)
+    passwords = PasswordHasher(4, Peppers({}), threads=1, max_pending=1)
     assert await passwords.find_match("nobody", [None]) is None
     passwords.close()

@@ -14,6 +14,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.realtime.tickets import Tickets
+from tests.api.account_story import tell_account
 from tests.api.factor_story import tell_factors
 from tests.api.payment_story import tell_payments
 from tests.api.story import BY_NAME, Story
@@ -51,6 +52,7 @@ async def story(http: httpx.AsyncClient, container: Container, control: StripeCo
     await _promos(told, barber, "own_", service_id)
     await tell_payments(told, container, control, boss)
     await told.ask("create_upload", customer, json={"purpose": "message", "content_type": "image/png", "size": 5})
+    await tell_account(told, container)
     await tell_factors(told, container)
     await _verification(told, container, boss)
     await _live(told, container, customer)

@@ -13,7 +13,15 @@ from tests.api.surface import ROUTES, Route
 # A login takes addresses and passwords as typed, since earlier releases stored them so.
 MACHINE_TEXTS: Final = {
     *("DeviceIn.id", "Refresh.refresh_token", "Login.email", "Login.phone", "Login.password", "PushTokenIn.token"),
-    *("ProfileIn.timezone", "PreferencesPatch.timezone", "ReportIn.timezone", "Register.timezone"),
+    *("Forgotten.email", "Forgotten.phone", "PasswordReset.email", "PasswordReset.phone", "CodeSignInRequest.phone"),
+    *("StepUp.password", "EmailChange.password", "PhoneChange.password", "PasswordChange.current"),
+    *(
+        "ProfilePatch.timezone",
+        "ProfileIn.timezone",
+        "PreferencesPatch.timezone",
+        "ReportIn.timezone",
+        "Register.timezone",
+    ),
     *("QuietHours.start", "QuietHours.end", "DayHours.start_time", "DayHours.end_time"),
     *("Break.start_time", "Break.end_time", "HolidayCalendar.country", "HolidayCalendar.subdivision"),
     *("EndpointIn.url", "EndpointPatch.url", "ProfileIn.currency", "MessageIn.key"),

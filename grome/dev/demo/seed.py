@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.settings import Settings, SettingsError
-from grome.accounts.passwords import PasswordHasher
+from grome.accounts.passwords import open_hasher
 from grome.accounts.repository import USERS, UserRepository
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import BarberRepository
@@ -102,12 +102,12 @@ async def _is_empty(container: Container) -> bool:
 
 async def _was_cut_off(users: UserRepository) -> bool:
     """Return whether the first account of a seeding exists and the last does not."""
-    first = await users.find_by_sign_in("email", [customer_email(1)])
-    return first is not None and await users.find_by_sign_in("email", [ADMIN_EMAIL]) is None
+    first = await users.find_owners(customer_email(1), None)
+    return bool(first) and not await users.find_owners(ADMIN_EMAIL, None)
 
 
 async def _demo_password_hash(settings: Settings) -> str:
-    passwords = PasswordHasher(settings.accounts.bcrypt_rounds)
+    passwords = open_hasher(settings)
     try:
         return await passwords.hash(DEMO_PASSWORD)
     finally:
