@@ -25,7 +25,7 @@ TIERS: Final = Tiers(
         ("favourites",),
         ("promos",),
         ("bookings",),
-        ("availability",),
+        ("availability", "people"),
         ("ledger",),
         ("nearby", "waitlist", "walk_ins", "reviews", "payments", "chat", "tracking"),
         ("payouts", "adjustments"),
@@ -45,7 +45,7 @@ TIERS: Final = Tiers(
     ),
     doors=frozenset({"service", "queries", "models", "errors", "events", "schemas"}),
     doors_of={
-        "accounts": frozenset({"deletions", "preferences", "sessions", "sign_in", "verifier"}),
+        "accounts": frozenset({"administration", "deletions", "preferences", "sessions", "sign_in", "verifier"}),
         "barbers": frozenset({"calendar_builder", "change_feed"}),
         "bookings": frozenset(
             {

@@ -62,6 +62,7 @@ from grome.notifications.routes import notifications, unsubscribe
 from grome.payments.inbox.routes import stripe_webhook
 from grome.payments.routes import payments
 from grome.payouts.routes import payouts
+from grome.people.routes import people
 from grome.privacy.routes import privacy
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
@@ -117,6 +118,7 @@ FEATURES: tuple[Routes, ...] = (
     webhooks,
     stripe_webhook,
     audit,
+    people,
     reconciliation,
     jobs,
     ops,

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import Struct
 from pymongo import IndexModel, ReturnDocument
+from pymongo.collation import Collation, CollationStrength
 from pymongo.errors import DuplicateKeyError
 
 from grome.accounts.models import (
@@ -31,7 +33,9 @@ from grome.infrastructure.mongo.client import (
     to_document,
 )
 from grome.infrastructure.mongo.schema import validator_for
+from grome.infrastructure.mongo.transactions import Session
 
+NAME_COLLATION: Final = Collation(locale="en", strength=CollationStrength.PRIMARY)
 USERS = CollectionSpec(
     "users",
     validator_for(User),
@@ -42,6 +46,7 @@ USERS = CollectionSpec(
             for field in ("email", "phone", "claimed_email", "claimed_phone")
         ),
         IndexModel("erase_at", name="to_erase", partialFilterExpression={"erase_at": {"$type": "date"}}),
+        IndexModel([("name", 1), ("_id", -1)], name="name", collation=NAME_COLLATION),
     ],
 )
 SESSIONS = CollectionSpec(
@@ -59,6 +64,12 @@ MAX_LIVE_SESSIONS: Final = 50
 MAX_ENDED_SESSIONS: Final = 100
 _TRIM_BATCH: Final = 100
 MAX_OUTBOX: Final = 20  # the relay reads events within seconds of the write that adds them
+
+
+class UserCursor(Struct, frozen=True, forbid_unknown_fields=True):
+    """Holds the position at which a page of users ended."""
+
+    id: UUID
 
 
 class UserRepository:
@@ -215,6 +226,26 @@ class UserRepository:
                 "$push": _outbox_push(event),
             },
         )
+
+    async def search(self, query: Document, after: UserCursor | None, limit: int) -> list[User]:
+        """Return the users that match `query`, the newest first. Names are compared without case and accents."""
+        wanted = {"$and": [query, {"_id": {"$lt": after.id}}]} if after else query
+        found = self._users.find(wanted, collation=NAME_COLLATION if "name" in query else None).sort("_id", -1)
+        return [from_document(document, User) async for document in found.limit(limit)]
+
+    async def set_suspension(
+        self, session: Session, user_id: UUID, suspended_at: datetime | None, reason: str, event: AccountEvent
+    ) -> User | None:
+        """Suspend an account, or restore it without a time. Returns None if there is nothing to change."""
+        outbox = {"$each": [to_document(event)], "$slice": -MAX_OUTBOX}
+        fields = {"suspended_at": suspended_at, "suspension_reason": reason}
+        document = await self._users.find_one_and_update(
+            {"_id": user_id, "deleted_at": None, "suspended_at": None if suspended_at else {"$ne": None}},
+            {"$set": fields, "$push": {"outbox": outbox}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(document, User) if document else None
 
     async def add_event(self, user_id: UUID, event: AccountEvent) -> None:
         """Append an event that changes nothing else of the account."""

@@ -57,6 +57,10 @@ class SessionService:
         found = await self._stored.list_live(actor.id, self._clock())
         return SessionPage([_out(session, actor) for session in found])
 
+    async def list_of(self, user_id: UUID) -> list[LoginSession]:
+        """Return the live sessions of a user, the newest first."""
+        return await self._stored.list_live(user_id, self._clock())
+
     async def logout(self, actor: Actor) -> None:
         await self.end(actor.session_id, "logout")
 

@@ -43,11 +43,15 @@ MAX_REASON_LENGTH: Final = 300
 
 
 class Approval(StrEnum):
-    """Tells whether an admin has approved a barber. Customers find and book approved barbers only."""
+    """Tells whether an admin has approved a barber. Customers find and book approved barbers only.
+
+    The profile of a suspended account is suspended, before and after a decision about the barber.
+    """
 
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
+    SUSPENDED = "suspended"
 
 
 class ScheduleExceptions(Struct, frozen=True):
@@ -221,12 +225,19 @@ class ApprovalRecord(Struct, frozen=True, kw_only=True):
     """Holds the approval of a barber, under the barber's id. It stays if the profile is removed.
 
     `approval` of the profile is derived from it, and is written in the same transaction. `changes` only grows, so that
-    a new profile and a decision of an admin conflict if they are concurrent.
+    a new profile and a decision of an admin conflict if they are concurrent. `is_suspended` is set while the account is
+    suspended.
     """
 
     id: UUID = field(name="_id")
     approval: Approval
+    is_suspended: bool = False
     changes: Annotated[int, Meta(ge=0)] = 0
+
+    @property
+    def in_effect(self) -> Approval:
+        """The approval of the profile."""
+        return Approval.SUSPENDED if self.is_suspended else self.approval
 
 
 def rating_delta(removed: int | None, added: int | None) -> RatingDelta:

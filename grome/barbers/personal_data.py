@@ -81,7 +81,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
     PersonalCollection(
         spec=APPROVALS,
         shares=(Share(owner="_id", fate=Fate.ERASED, exported=("approval",), roles=BARBERS),),
-        internal=frozenset({"changes"}),
+        internal=frozenset({"changes", "is_suspended"}),
     ),
 )
 

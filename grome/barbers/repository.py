@@ -153,14 +153,27 @@ class BarberRepository:
             rating=stars.mean,
             reviews_count=stars.count,
             commission_bp=commission.basis_points,
-            approval=record.approval,
+            approval=record.in_effect,
         )
         await self._barbers.insert_one(document_of(restored), session=session)
         return restored
 
     async def set_approval(self, session: Session, barber_id: UUID, approval: Approval, now: datetime) -> Barber | None:
         """Store the approval and update the profile; return None if the barber has no profile."""
-        await self._change_approval(session, barber_id, {"$set": {"approval": approval.value}})
+        record = await self._change_approval(session, barber_id, {"$set": {"approval": approval.value}})
+        return await self._put_approval(session, barber_id, record.in_effect, now)
+
+    async def set_suspended(
+        self, session: Session, barber_id: UUID, now: datetime, *, is_suspended: bool
+    ) -> Barber | None:
+        """Take the profile off while the account is suspended; return None if the barber has no profile."""
+        change = {"$set": {"is_suspended": is_suspended}, "$setOnInsert": {"approval": Approval.PENDING.value}}
+        record = await self._change_approval(session, barber_id, change)
+        return await self._put_approval(session, barber_id, record.in_effect, now)
+
+    async def _put_approval(
+        self, session: Session, barber_id: UUID, approval: Approval, now: datetime
+    ) -> Barber | None:
         barber = await self.find(barber_id, session)
         if barber is None:
             return None

@@ -173,6 +173,13 @@ class BarberService:
         if barber:
             transaction.on_commit(partial(self._changes.publish, BarberChange(barber)))
 
+    async def set_suspended(self, transaction: Transaction, barber_id: UUID, *, is_suspended: bool) -> None:
+        """Take the barber's profile off, or put it back, in the transaction that suspends or restores the account."""
+        now = self._clock()
+        barber = await self._barbers.set_suspended(transaction.session, barber_id, now, is_suspended=is_suspended)
+        if barber:
+            transaction.on_commit(partial(self._changes.publish, BarberChange(barber)))
+
     async def rating_counts(self, barber_id: UUID) -> StarCounts:
         """Return the counts of all reviews from the database."""
         return await self._barbers.rating_counts(barber_id)

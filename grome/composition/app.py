@@ -18,6 +18,7 @@ from grome.composition.notifications import notifications
 from grome.composition.outbox import outbox
 from grome.composition.payments import payments
 from grome.composition.payouts import payouts
+from grome.composition.people import people
 from grome.composition.personal_data import personal_data
 from grome.composition.reconciliation import reconciliation
 from grome.composition.records import records
@@ -42,6 +43,7 @@ PROVIDERS: Final = Providers(
     waiting,
     records,
     audit,
+    people,
     outbox,
     live,
     notifications,

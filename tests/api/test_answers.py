@@ -59,6 +59,7 @@ async def story(http: httpx.AsyncClient, container: Container, control: StripeCo
     await told.ask("remove_profile", barber)
     await _jobs(told, container, boss)
     await _sessions(told)
+    await _people(told, boss)
     for name in ("live", "ready", "jwks", "well_known_jwks"):
         await told.ask(name)
     await told.ask("list_audit", boss)
@@ -96,6 +97,18 @@ async def _sessions(told: Story) -> None:
     await told.ask("revoke_session", person.auth, session_id=listed[0]["id"])
     await told.ask("revoke_other_sessions", person.auth)
     await told.ask("logout_everywhere", person.auth)
+
+
+async def _people(told: Story, boss: dict[str, str]) -> None:
+    person = await register(told.client)
+    named = {"user_id": str(person.id)}
+    assert (await told.ask("list_users", boss, params={"search": named["user_id"]}))["items"]
+    why = {"reason": "Reported by several barbers."}
+    await told.ask("sign_out_user", boss, **named, json=why)
+    await told.ask("reset_factors", boss, **named)
+    assert (await told.ask("suspend_user", boss, **named, json=why))["suspended_at"]
+    assert (await told.ask("read_user", boss, **named))["user"]["suspension_reason"] == why["reason"]
+    await told.ask("restore_user", boss, **named, json=why)
 
 
 async def _chat(
