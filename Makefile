@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test quick check format hunt storm soak seed demo bench lock clean
+.PHONY: help install run test quick check format hunt fuzz storm soak seed demo bench lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -68,6 +68,9 @@ format: install ## Format the code and apply the safe fixes
 
 hunt: install ## Do random things at once beside a model, until one goes wrong; options of pytest in ARGS
 	@MONEY_SEEDS=50 $(PYTEST) tests/stateful tests/payments/test_random_money.py tests/api/test_schemathesis.py -x --hypothesis-profile=hunt $(ARGS)
+
+fuzz: install ## Send 10,000 generated requests as every role, and report what the document does not say
+	@$(BIN)/python -m tests.api.fuzz $(ARGS)
 
 storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
 	@$(BIN)/python -m tests.chaos.run $(ARGS)

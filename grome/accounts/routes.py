@@ -304,7 +304,7 @@ async def revoke_other_sessions(request: Request, actor: Actor) -> None:
     await resolve(request, SessionService).revoke_others(actor)
 
 
-@me.delete("/sessions/{session_id}", who=SIGNED_IN, status=204, second_factor=NO_ROLE)
+@me.delete("/sessions/{session_id}", who=SIGNED_IN, status=204, second_factor=NO_ROLE, refusals=(NotFound,))
 async def revoke_session(request: Request, actor: Actor, session_id: UUID) -> None:
     """End a session of yours, at once and on open live connections too."""
     await resolve(request, SessionService).revoke(actor, session_id)
