@@ -8,6 +8,7 @@ from grome.audit.jobs import renew_audit_keys, sign_audit_head
 from grome.bookings.jobs import close_overdue, expire_unanswered
 from grome.chat.jobs import discard_photos
 from grome.chat.photos import DISCARD_PHOTOS
+from grome.factors.jobs import reseal_app_secrets
 from grome.infrastructure.jobs.models import JobKind
 from grome.infrastructure.jobs.runner import Handler
 from grome.infrastructure.outbox.deferred_events import REDELIVER
@@ -33,7 +34,7 @@ from grome.uploads.jobs import remove_unused_uploads
 from grome.verification.jobs import remove_old_documents
 from grome.waitlist.jobs import heal_waitlist, offer_freed_time
 from grome.waitlist.subscriber import WAITLIST_JOB
-from grome.webhooks.jobs import send_webhook
+from grome.webhooks.jobs import reseal_webhook_secrets, send_webhook
 from grome.webhooks.models import WEBHOOK
 
 HANDLERS: dict[JobKind, Handler] = {
@@ -61,6 +62,8 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(seal_ledger, cron="* * * * *", timeout=50, retries=3),
     CronJob(sign_audit_head, cron="* * * * *", timeout=50, retries=3),
     CronJob(renew_audit_keys, cron="27 3 * * *", timeout=600, retries=3),
+    CronJob(reseal_webhook_secrets, cron="33 3 * * *", timeout=600, retries=3),
+    CronJob(reseal_app_secrets, cron="39 3 * * *", timeout=600, retries=3),
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),
     CronJob(check_payments, cron="* * * * *", timeout=300, retries=3),
     CronJob(plan_payouts, cron="*/10 * * * *", timeout=300, retries=3),

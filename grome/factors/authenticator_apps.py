@@ -63,6 +63,21 @@ class AuthenticatorApps:
 
         return await self._changes.add(actor, FactorKind.TOTP, SignInMethod.TOTP, put)
 
+    async def reseal_secrets(self) -> int:
+        """Seal secrets by the current secrets key, so that former keys can be removed; returns the apps changed."""
+        count = 0
+        async for factors in self._factors.iter_with_app():
+            if factors.totp and self._resealed(factors) != factors:
+                await self._factors.update(factors.user_id, lambda stored: (self._resealed(stored), []))
+                count += 1
+        return count
+
+    def _resealed(self, stored: FactorSet) -> FactorSet:
+        if stored.totp is None:
+            return stored
+        sealed = self._sealer.reseal(stored.totp.sealed, stored.user_id.bytes)
+        return msgspec.structs.replace(stored, totp=msgspec.structs.replace(stored.totp, sealed=sealed))
+
     async def remove(self, actor: Actor) -> None:
         """Raises NotFound without an app, and FactorRequired."""
 

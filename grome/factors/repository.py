@@ -1,6 +1,6 @@
 """Store second factors in MongoDB."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 from uuid import UUID
 
@@ -43,6 +43,11 @@ class FactorRepository:
     async def find_by_credential(self, credential_id: bytes) -> FactorSet | None:
         document = await self._factors.find_one({"passkeys.credential_id": credential_id})
         return from_document(document, FactorSet) if document else None
+
+    async def iter_with_app(self) -> AsyncIterator[FactorSet]:
+        """Yield the factors of accounts with an authenticator app."""
+        async for document in self._factors.find({"totp": {"$type": "object"}}):
+            yield from_document(document, FactorSet)
 
     async def update(self, user_id: UUID, change: Callable[[FactorSet], FactorChange]) -> FactorSet:
         """Store the changed factors with the events of the change, and return them.

@@ -75,6 +75,11 @@ class Sealer:
         """Return whether the current key opens it; otherwise it needs to be sealed anew before its key is removed."""
         return _open(self._ciphers[0], sealed, bound_to) is not None
 
+    def reseal(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """Return the same secret sealed by the current key; unchanged if it is, or if no key opens it."""
+        secret = None if self.is_current(sealed, bound_to) else self.open(sealed, bound_to)
+        return sealed if secret is None else self.seal(secret, bound_to)
+
 
 class Macs:
     """HMACs by keys of a purpose. `sign` uses the current key, `is_signed` accepts older keys too."""

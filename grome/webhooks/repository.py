@@ -1,6 +1,6 @@
 """Store webhook endpoints and deliveries in MongoDB."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -92,6 +92,10 @@ class EndpointRepository:
         """Return all endpoints within `scope`, the oldest first."""
         found = self._endpoints.find(dict(scope)).sort("_id", 1)
         return [from_document(document, Endpoint) async for document in found]
+
+    async def iter_all(self) -> AsyncIterator[Endpoint]:
+        async for document in self._endpoints.find():
+            yield from_document(document, Endpoint)
 
     async def list_enabled(self, people: Collection[UUID]) -> list[Endpoint]:
         """Return the enabled endpoints of `people` and of the platform."""

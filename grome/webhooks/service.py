@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from msgspec import structs
+
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import Invalid, NotFound, Unavailable
@@ -141,6 +143,21 @@ class WebhookService:
             if await self._endpoints.replace_secrets(endpoint, [newest, *older][:MAX_SECRETS]):
                 return NewSecret(encode_secret(secret), until)
         raise Unavailable("The secret keeps changing; try again.")
+
+    async def reseal_secrets(self) -> int:
+        """Seal secrets by the current secrets key, so that former keys can be removed; returns the endpoints changed.
+
+        An endpoint that changes meanwhile is left for the next time.
+        """
+        count = 0
+        async for endpoint in self._endpoints.iter_all():
+            secrets = [
+                structs.replace(secret, sealed=self._sealer.reseal(secret.sealed, endpoint.id))
+                for secret in endpoint.secrets
+            ]
+            if secrets != endpoint.secrets and await self._endpoints.replace_secrets(endpoint, secrets):
+                count += 1
+        return count
 
     async def send_test(self, actor: Actor, endpoint_id: UUID) -> DeliveryOut:
         """Send an event of the type `ping`. Raises NotFound, EndpointDisabled, TooManySends."""

@@ -38,6 +38,10 @@ class SecretSealer:
     def seal(self, secret: bytes, endpoint_id: UUID) -> bytes:
         return self._sealer.seal(secret, endpoint_id.bytes)
 
+    def reseal(self, sealed: bytes, endpoint_id: UUID) -> bytes:
+        """Return the same secret sealed by the current key; unchanged if it is, or if no key opens it."""
+        return self._sealer.reseal(sealed, endpoint_id.bytes)
+
     def open(self, sealed: bytes, endpoint_id: UUID) -> bytes:
         """Return the secret. Raises UnreadableSecretError."""
         secret = self._sealer.open(sealed, endpoint_id.bytes)

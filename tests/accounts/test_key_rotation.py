@@ -6,19 +6,23 @@ Each step runs beside the step before it, as processes do during a rolling deplo
 import base64
 import itertools
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
 import jwt
 import msgspec
+import pyotp
 
 from config.settings import Settings
 from grome.accounts.models import Topic
+from grome.factors.jobs import reseal_app_secrets
 from grome.infrastructure.container import Container
 from grome.infrastructure.signing_keys import SigningKeys
 from grome.infrastructure.storage.links import FileLinks
 from grome.notifications.unsubscribe import UnsubscribeLinks
+from grome.webhooks.jobs import reseal_webhook_secrets
 from grome.webhooks.signing import SecretSealer
 from tests.builders.keys import new_secrets_key, new_signing_key
 from tests.builders.people import PASSWORD, Person, person_of, register
@@ -127,3 +131,42 @@ async def test_rotation_of_all_keys_signs_nobody_out_and_breaks_no_link(settings
         old, new = SigningKeys(planned[0].accounts.signing_key).kid, SigningKeys(planned[-1].accounts.signing_key).kid
         assert [await step.kids() for step in running] == [[old], [old, new], [new, old], [new]]
         assert jwt.get_unverified_header(person.access_token) == {"alg": "EdDSA", "kid": new, "typ": "at+jwt"}
+
+
+async def test_sealed_secrets_are_sealed_anew_before_the_old_secrets_key_is_removed(
+    settings: Settings,
+    database: None,  # noqa: ARG001
+) -> None:
+    planned = steps(settings)
+    accounts = planned[-1].accounts
+    last = msgspec.structs.replace(accounts, secrets_keys=accounts.secrets_keys.split(",")[0])
+    without_old = msgspec.structs.replace(planned[-1], accounts=last)
+    async with AsyncExitStack() as stack:
+        running = []
+        for one in (planned[0], planned[-1], without_old):
+            app = await stack.enter_async_context(serve_app(one))
+            running.append(Step(await stack.enter_async_context(http_client(app.ctx.base_url)), app.ctx.container))
+        old, both, new = running
+        person = await register(old.http, role="barber")
+        made = await Holdings.made_by(old, person)
+        app_secret = await confirmed_app(old, person)
+        job = {"container": both.container}
+        await reseal_webhook_secrets(job)
+        await reseal_app_secrets(job)
+        assert (await made.honoured(new))[-1]
+        challenge = (await new.http.post("/v1/auth/login", json={"email": person.email, "password": PASSWORD})).json()
+        proof = {
+            "challenge": challenge["challenge"],
+            "totp": pyotp.TOTP(app_secret).at(datetime.now(UTC) + timedelta(seconds=30)),
+        }
+        completed = await new.http.post("/v1/auth/second-factor", json=proof)
+        assert completed.status_code == 200, completed.text
+
+
+async def confirmed_app(step: Step, person: Person) -> str:
+    """Add an authenticator app and return its secret."""
+    secret = str((await step.http.post("/v1/me/factors/totp", headers=person.auth)).json()["secret"])
+    code = {"code": pyotp.TOTP(secret).now()}
+    confirmed = await step.http.post("/v1/me/factors/totp/confirm", json=code, headers=person.auth)
+    assert confirmed.status_code == 200, confirmed.text
+    return secret

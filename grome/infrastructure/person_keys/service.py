@@ -65,11 +65,10 @@ class PersonKeys:
         """
         count = 0
         async for key in self._keys.iter_all():
-            if key.sealed and not self._sealer.is_current(key.sealed, key.id.bytes):
-                raw = self._sealer.open(key.sealed, key.id.bytes)
-                if raw is not None:
-                    await self._keys.replace_sealed(key, self._sealer.seal(raw, key.id.bytes))
-                    count += 1
+            sealed = self._sealer.reseal(key.sealed, key.id.bytes) if key.sealed else None
+            if sealed and sealed != key.sealed:
+                await self._keys.replace_sealed(key, sealed)
+                count += 1
         return count
 
     async def _find_or_create(self, person_ids: set[UUID]) -> dict[UUID, PersonKey]:
