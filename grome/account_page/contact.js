@@ -20,25 +20,22 @@ for (const kind of ["email", "phone"]) prepareLine(kind, find(`#${kind}`));
 function prepareLine(kind, line) {
   const [change, confirm, opener] = [find(`#change-${kind}`), find(`#confirm-${kind}`), find("[data-action=change]", line)];
   const fault = find("[data-line-fault]", line);
-  let path = ""; // of the confirmation
   opener.addEventListener("click", () => {
     closeForm(confirm);
     openForm(change);
   });
   onClick(find("[data-action=verify]", line), async () => {
     await api.call("POST", `/v1/me/${kind}/verify`);
-    path = `/v1/me/${kind}/verify/confirm`;
     closeForm(change);
     openForm(confirm);
   }, fault);
   onSubmit(change, async (typed) => {
     await api.call("POST", `/v1/me/${kind}`, { [kind]: typed[kind].trim(), password: typed.password });
-    path = `/v1/me/${kind}/confirm`;
     closeForm(change);
     openForm(confirm);
   });
   onSubmit(confirm, async ({ code }) => {
-    await api.call("POST", path, { code: code.trim() });
+    await api.call("POST", `/v1/me/${kind}/confirm`, { code: code.trim() });
     closeForm(confirm, opener);
     showContact(await api.call("GET", "/v1/me"));
     notice(text(`${kind}_confirmed`));

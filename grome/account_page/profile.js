@@ -1,6 +1,7 @@
 import { api } from "./api.js";
 import { element, find, notice, text } from "./dom.js";
 import { onSubmit } from "./forms.js";
+import { showSessions } from "./sessions.js";
 
 const profile = find("#profile");
 const password = find("#password");
@@ -24,7 +25,8 @@ export function showPassword() {
 }
 
 onSubmit(password, async (typed) => {
-  await api.call("PUT", "/v1/me/password", { current: typed.current, new: typed.new });
+  api.keep(await api.call("PUT", "/v1/me/password", { current: typed.current, new: typed.new }));
   password.reset();
+  await showSessions();
   notice(text("password_set"));
 });

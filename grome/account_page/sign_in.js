@@ -8,7 +8,8 @@ const root = find("#signed-out");
 /** Prepare all ways to sign in; `open` shows the account afterwards. */
 export function startSignIn(open) {
   let challenge = null; // of a sign-in whose second step is missing
-  let address = {}; // that the last code was sent to
+  let address = {}; // that a code for a new password was sent to
+  let requestId = null; // of a code for a sign-in
 
   async function finish(answer) {
     api.keep(answer);
@@ -48,13 +49,12 @@ export function startSignIn(open) {
   }, find("#second-passkey-fault"));
   const prove = async (proof) => finish(await send("POST", "/v1/auth/second-factor", { challenge, ...proof }));
 
-  onSubmit(find("#ask-code"), async (typed) => {
-    address = asAddress(typed.address);
-    await send("POST", "/v1/auth/code", address);
+  onSubmit(find("#ask-code"), async ({ phone }) => {
+    requestId = (await send("POST", "/v1/auth/code", { phone: phone.trim() })).request_id;
     showView("code-sign-in");
   });
   onSubmit(find("#code-sign-in"), ({ code }) =>
-    attempt("/v1/auth/code/login", { ...address, code: code.trim(), device: thisDevice() }));
+    attempt("/v1/auth/code/login", { request_id: requestId, code: code.trim(), device: thisDevice() }));
 
   onSubmit(find("#forgot"), async (typed) => {
     address = asAddress(typed.address);

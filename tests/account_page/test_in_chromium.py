@@ -10,8 +10,10 @@ import pyotp
 import pytest
 
 from config.settings import Settings
+from grome.infrastructure.container import Container
 from tests.account_page.qr_reader import read_qr
-from tests.builders.people import PASSWORD, Person, register, sign_in_again
+from tests.builders.codes import code_sent_to
+from tests.builders.people import PASSWORD, Person, new_email, new_phone, register, sign_in_again
 from tests.conftest import AdjustableClock
 from tests.support.browser import browsers, start_browser
 from tests.support.cdp import Page, open_page
@@ -161,6 +163,102 @@ async def test_authenticator_app_is_set_up_by_its_qr_code_and_asked_for(
     await press(page, "#second-step button")
     await page.wait_for(shown("#signed-in"))
     await page.wait_for_text("9 left")
+
+
+async def test_old_proof_of_identity_is_renewed_in_a_dialog(page: Page, person: Person, clock: AdjustableClock) -> None:
+    await sign_in(page, person)
+    await page.wait_for(shown("#signed-in"))
+    clock.shift = timedelta(minutes=11)
+    await press(page, "#totp [data-action=add]")
+    await page.wait_for(shown("dialog[open]"))
+    await press(page, "dialog [data-cancel]")
+    await page.wait_for("document.querySelector('#totp > .fault').textContent")
+    await press(page, "#totp [data-action=add]")
+    await fill(page, "#step-up-password", PASSWORD)
+    await press(page, "#step-up-form button")
+    await page.wait_for(shown("#qr svg"))
+
+
+async def test_email_is_changed_by_a_code_to_the_new_address(page: Page, person: Person, container: Container) -> None:
+    await sign_in(page, person)
+    await press(page, "#email [data-action=change]")
+    address = new_email()
+    await fill(page, "#change-email-email", address)
+    await fill(page, "#change-email-password", "wrong")
+    await press(page, "#change-email button")
+    await page.wait_for("document.querySelector('#change-email .fault:not(:empty)')")
+    await fill(page, "#change-email-password", PASSWORD)
+    await press(page, "#change-email button")
+    await page.wait_for(shown("#confirm-email"))
+    await fill(page, "#confirm-email-code", await code_sent_to(container, address))
+    await press(page, "#confirm-email button")
+    await page.wait_for_text("Your email is confirmed.")
+    await page.wait_for_text(address)
+
+
+async def test_name_and_password_are_changed_and_other_sessions_end(
+    http: httpx.AsyncClient, page: Page, person: Person
+) -> None:
+    await sign_in(page, person)
+    await fill(page, "#profile-name", "Zoë Petit")
+    await press(page, "#profile button")
+    await page.wait_for_text("Saved.")
+    assert (await http.get("/v1/me", headers=person.auth)).json()["name"] == "Zoë Petit"
+    await fill(page, "#password-current", PASSWORD)
+    await fill(page, "#password-new", "password")
+    await press(page, "#password button")
+    await page.wait_for("document.querySelector('#password .fault:not(:empty)')")
+    await fill(page, "#password-new", "horse staple 7 lanterns")
+    await press(page, "#password button")
+    await page.wait_for_text("Your new password is set.")
+    await page.wait_for("document.querySelectorAll('#sessions li').length == 1")
+    assert (await http.get("/v1/me", headers=person.auth)).status_code == 401
+
+
+async def test_forgotten_password_is_replaced_by_a_code(page: Page, person: Person, container: Container) -> None:
+    await press(page, "[data-show=forgot]")
+    await fill(page, "#forgot-address", person.email)
+    await press(page, "#forgot button")
+    await page.wait_for(shown("#reset"))
+    await fill(page, "#reset-code", await code_sent_to(container, person.email))
+    await fill(page, "#reset-password", "horse staple 7 lanterns")
+    await press(page, "#reset button")
+    await page.wait_for_text("Your new password is set.")
+    await sign_in(page, person, "horse staple 7 lanterns")
+    await page.wait_for(shown("#signed-in"))
+
+
+async def test_phone_only_account_signs_in_with_a_code(
+    http: httpx.AsyncClient, page: Page, container: Container
+) -> None:
+    phone = new_phone()
+    registered = await http.post("/v1/auth/register", json={"phone": phone, "password": PASSWORD, "name": "Zoë"})
+    auth = {"Authorization": f"Bearer {registered.json()['access_token']}"}
+    await http.post("/v1/me/phone/verify", headers=auth)
+    await http.post("/v1/me/phone/confirm", json={"code": await code_sent_to(container, phone)}, headers=auth)
+    await press(page, "[data-show=ask-code]")
+    await fill(page, "#ask-code-phone", phone)
+    await press(page, "#ask-code button")
+    await page.wait_for(shown("#code-sign-in"))
+    await fill(page, "#code-sign-in-code", await code_sent_to(container, phone))
+    await press(page, "#code-sign-in button")
+    await page.wait_for(shown("#signed-in"))
+
+
+async def test_archive_is_requested_and_account_is_deleted(http: httpx.AsyncClient, page: Page, person: Person) -> None:
+    await sign_in(page, person)
+    await press(page, "#request-export")
+    await page.wait_for_text("Your archive is being made.")
+    await page.wait_for_text("Being made")
+    await fill(page, "#delete-password", PASSWORD)
+    await press(page, "#delete button")
+    await page.wait_for("document.querySelector('#delete .fault:not(:empty)')")
+    await press(page, "#delete [name=sure]")
+    await press(page, "#delete button")
+    await page.wait_for_text("Your account is deleted")
+    await page.wait_for("document.querySelectorAll('#deleted .kept li').length")
+    body = {"email": person.email, "password": PASSWORD}
+    assert (await http.post("/v1/auth/login", json=body)).status_code == 401
 
 
 async def test_page_on_a_phone_fits_and_names_every_control(page: Page, person: Person) -> None:
