@@ -8,7 +8,6 @@ from grome.barbers.change_feed import BarberChangeFeed
 from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
 from grome.infrastructure.container import Container, Providers
-from grome.infrastructure.http.standard_headers import security_headers
 from grome.infrastructure.rate_limits.limiter import RateLimits
 from grome.infrastructure.rate_limits.models import LimitClass
 from grome.infrastructure.redis.client import Namespace, RedisClients
@@ -42,5 +41,4 @@ def nearby(container: Container) -> NearbyService:
 @search.provide
 def fast_queries(container: Container) -> FastQueries:
     limits = container.get(RateLimits).buckets(LimitClass.SEARCH)
-    standard = security_headers(container.settings.http)
-    return FastQueries(container.get(NearbyIndex), container.get(Verifier), limits, standard)
+    return FastQueries(container.get(NearbyIndex), container.get(Verifier), limits, container.settings.http)

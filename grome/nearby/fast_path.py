@@ -58,10 +58,11 @@ def protocol_class(settings: Settings) -> type[StrictHttpProtocol]:
 
 
 class _FastPath(StrictHttpProtocol):
-    """Answers searches, and passes every other packet on to Sanic; its subclasses have the slots for the two fields."""
+    """Answers searches, and passes every other packet on to Sanic; its subclasses have the slots for its fields."""
 
     _head: Head | None
     _head_bytes: bytes
+    _queries: FastQueries
 
     def data_received(self, data: bytes) -> None:
         if not (data.startswith(_START) and self._is_between_requests() and self._answer(data)):
@@ -88,12 +89,10 @@ class _FastPath(StrictHttpProtocol):
         if head is None:
             return False
         query = data[len(_START) : line_end - len(_VERSION)].decode("latin-1")
-        queries: FastQueries = self.app.ctx.container.get(FastQueries)
-        found = queries.try_answer(query, head.token, head.host, started)
+        found = self._queries.try_answer(query, head.token, head.host, started)
         if found is None:
             return False
-        page, ahead_s = found
-        self._send(page, head, started, queries.fixed_lines + queries.quota.state(ahead_s))
+        self._send(*found, head, started)
         return True
 
     def _head_of(self, lines: bytes) -> Head | None:
@@ -101,29 +100,38 @@ class _FastPath(StrictHttpProtocol):
         if getattr(self, "_head_bytes", None) != lines:
             peer = self.conn_info.client_ip if self.conn_info else ""
             self._head_bytes, self._head = lines, _read_head(lines, peer, self.app.ctx)
+            self._queries = self.app.ctx.container.get(FastQueries)
         return self._head
 
-    def _send(self, body: bytes, head: Head, started: float, standard: bytes) -> None:
+    def _send(self, body: bytes, ahead_s: float, head: Head, started: float) -> None:
         request_id = head.request_id or new_hex_id()
-        config = self.app.config
-        body, lines = sent(body, head.encodings, config.GZIP_MIN_BYTES)
+        queries = self._queries
+        body, lines = sent(body, head.encodings, queries.gzip_min_bytes)
         cast("Transport", self.transport).write(
-            b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%b%b\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\n"
+            b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%b%b%d;t=%d\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\n"
             b"content-type: application/json\r\n\r\n%b"
-            % (request_id.encode(), encode_lines(lines), standard, head.for_origin, len(body), body)
+            % (
+                request_id.encode(),
+                encode_lines(lines),
+                queries.fixed_lines,
+                *queries.quota.left(ahead_s),
+                head.for_origin,
+                len(body),
+                body,
+            )
         )
         self._time = time.monotonic()
         self.state["requests_count"] += 1
-        if config.ACCESS_LOG_LINES:
+        if queries.logs_lines:
             log_response(request_id, "GET", PATH, 200, started, head.address)
 
 
 class FastPathProtocol(_FastPath):
-    __slots__ = ("_head", "_head_bytes")
+    __slots__ = ("_head", "_head_bytes", "_queries")
 
 
 class _FastPathSocketProtocol(_FastPath, SanicSocketProtocol):
-    __slots__ = ("_head", "_head_bytes")
+    __slots__ = ("_head", "_head_bytes", "_queries")
 
 
 def _read_head(lines: bytes, peer: str, context: Any) -> Head | None:  # noqa: ANN401 -- Sanic's, of any fields

@@ -9,10 +9,12 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from config.settings import HttpSettings
 from grome.accounts.verifier import Verifier
 from grome.common.errors import Invalid
 from grome.infrastructure.http.decoding import QueryDecoder
-from grome.infrastructure.http.prebuilt import HeaderLines, encode_lines
+from grome.infrastructure.http.prebuilt import encode_lines
+from grome.infrastructure.http.standard_headers import security_headers
 from grome.infrastructure.rate_limits.buckets import Buckets
 from grome.nearby.index import NearbyIndex
 from grome.nearby.models import SearchKey
@@ -29,12 +31,13 @@ _MAX_QUERY_CHARS: Final = 400
 class FastQueries:
     """Answers plain searches from memory."""
 
-    def __init__(self, index: NearbyIndex, verifier: Verifier, limits: Buckets, standard: HeaderLines) -> None:
-        """`standard` are the headers that every response has."""
+    def __init__(self, index: NearbyIndex, verifier: Verifier, limits: Buckets, http: HttpSettings) -> None:
         self._index, self._verifier, self._limits = index, verifier, limits
         self.quota = limits.quota
-        # All headers of the response that are the same each time; the value of the last one follows.
-        self.fixed_lines = encode_lines((*standard, (b"RateLimit-Policy", self.quota.policy))) + b"RateLimit: "
+        self.gzip_min_bytes, self.logs_lines = http.gzip_min_bytes, http.access_log
+        # All headers of the response that are the same each time; the numbers of the last one follow.
+        lines = (*security_headers(http), (b"RateLimit-Policy", self.quota.policy))
+        self.fixed_lines = encode_lines(lines) + b'RateLimit: "%b";r=' % self.quota.name.encode()
 
     def try_answer(self, query: str, token: str | None, host: str, now: float) -> tuple[bytes, float] | None:
         """Return the JSON of a `NearbyPage`, and how far the client's bucket of searches is ahead.
@@ -55,7 +58,7 @@ class FastQueries:
         page = self._index.find_page(latitude, longitude, search_key)
         if page is None:
             return None
-        ahead = self._limits.spend(host if actor is None else actor.id, now)
+        ahead = self._limits.spend(host if actor is None else actor.id.int, now)
         return None if ahead is None else (page, ahead)
 
 

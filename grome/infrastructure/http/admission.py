@@ -24,7 +24,7 @@ async def spend_limit(request: Request, limit: LimitClass, actor: Actor | None) 
     if limit is LimitClass.UNLIMITED:
         return
     address = host_of(client_address(request))
-    subjects: list[object] = [actor.id if actor else address]
+    subjects: list[object] = [actor.id.int if actor else address]
     if actor and limit in _BY_ADDRESS:
         subjects.append(address)
     verdict = await resolve(request, RateLimits).take(limit, subjects)

@@ -33,6 +33,7 @@ class Buckets:
 
     def __init__(self, quota: Quota, name_key: Callable[[str], str]) -> None:
         self.quota, self._window_s, self._step_s = quota, quota.window_s, quota.interval_s
+        self._most_ahead_s = quota.window_s + _ROUNDING_S
         self._name_key = name_key
         self._young: dict[object, Bucket] = {}
         self._old: dict[object, Bucket] = {}
@@ -53,12 +54,10 @@ class Buckets:
         """
         bucket = self._young.get(subject) or self._find(subject, now)
         full_at = bucket.full_at
-        full_at = max(full_at, now)
-        full_at += self._step_s
-        ahead = full_at - now
-        if ahead > self._window_s + _ROUNDING_S:
+        ahead = (full_at - now if full_at > now else 0.0) + self._step_s
+        if ahead > self._most_ahead_s:
             return None
-        bucket.full_at = full_at
+        bucket.full_at = now + ahead
         if not bucket.unshared:
             self._unshared.append(bucket)
         bucket.unshared += 1

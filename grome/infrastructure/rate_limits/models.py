@@ -1,13 +1,12 @@
 """Classes of routes and their quotas."""
 
-import math
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
 # A bucket that just gave its first request is one interval ahead, and not a billionth more.
-_ROUNDING: Final = 1e-4
+_ROUNDS_UP: Final = 1 - 1e-4
 
 
 class LimitClass(StrEnum):
@@ -52,8 +51,14 @@ class Quota(Struct, frozen=True):
 
     def state(self, ahead_s: float) -> bytes:
         """Return the value of the header `RateLimit` for a bucket that is full again in `ahead_s` seconds."""
-        left = self.amount - math.ceil(ahead_s * self.amount / self.window_s - _ROUNDING)
-        return b'"%b";r=%d;t=%d' % (self.name.encode(), left, math.ceil(ahead_s))
+        return b'"%b";r=%d;t=%d' % (self.name.encode(), *self.left(ahead_s))
+
+    def left(self, ahead_s: float) -> tuple[int, int]:
+        """Return the requests that are left, and the seconds until all are, rounded to the unfavourable side."""
+        return (
+            self.amount - int(ahead_s * self.amount / self.window_s + _ROUNDS_UP),
+            int(ahead_s + _ROUNDS_UP),
+        )
 
 
 class Charge(Struct, frozen=True):
