@@ -45,7 +45,9 @@ TIERS: Final = Tiers(
     ),
     doors=frozenset({"service", "queries", "models", "errors", "events", "schemas"}),
     doors_of={
-        "accounts": frozenset({"administration", "deletions", "preferences", "sessions", "sign_in", "verifier"}),
+        "accounts": frozenset(
+            {"administration", "deletions", "own_password", "preferences", "sessions", "sign_in", "verifier"}
+        ),
         "barbers": frozenset({"calendar_builder", "change_feed"}),
         "bookings": frozenset(
             {

@@ -26,6 +26,7 @@ export function prepareStepUp() {
   return async () => {
     const factors = await api.call("GET", "/v1/me/factors");
     passkey.hidden = !factors.passkeys || !passkeysWork();
+    find("[data-kind=password]", form).hidden = Boolean(factors.totp_since || factors.passkeys);
     find("[data-kind=totp]", form).hidden = !factors.totp_since;
     form.reset();
     clearFaults(form);

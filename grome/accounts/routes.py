@@ -42,7 +42,6 @@ from grome.accounts.schemas import (
     Register,
     SessionPage,
     SignedIn,
-    StepUp,
     Tokens,
     UserOut,
 )
@@ -134,18 +133,6 @@ async def reset_password(request: Request, body: PasswordReset) -> None:
     All sessions of the account end. Log in with the new password; a second factor is asked for as before.
     """
     await resolve(request, PasswordResets).reset(body)
-
-
-@auth.post(
-    "/step-up",
-    who=SIGNED_IN,
-    limit=LimitClass.SIGN_IN,
-    second_factor=NO_ROLE,
-    refusals=(WrongPassword, NotFound, TooManyRequests),
-)
-async def step_up(request: Request, actor: Actor, body: StepUp) -> Tokens:
-    """Confirm that it is you. For ten minutes, the new access token opens routes that answer 403 `step_up_required`."""
-    return await resolve(request, OwnPassword).step_up(actor, body.password)
 
 
 @auth.post("/refresh", who=ANYONE, refusals=(RefreshRefused, RefreshReused))

@@ -82,10 +82,6 @@ class PasswordReset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     password: NewPassword
 
 
-class StepUp(Struct, frozen=True, forbid_unknown_fields=True):
-    password: GivenPassword
-
-
 class EmailChange(Struct, frozen=True, forbid_unknown_fields=True):
     email: Annotated[Email, EMAIL]
     password: GivenPassword

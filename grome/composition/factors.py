@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from grome.accounts.own_password import OwnPassword
 from grome.accounts.repository import UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.sessions import SessionService
@@ -17,6 +18,7 @@ from grome.factors.proofs import FactorProofs
 from grome.factors.repository import FactorRepository
 from grome.factors.second_step import SecondStep
 from grome.factors.service import FactorService
+from grome.factors.step_up import StepUps
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.redis.client import Namespace, RedisClients
@@ -65,6 +67,19 @@ def second_step(container: Container) -> SecondStep:
         get(Challenges),
         get(RelyingParty),
         get(AccountService),
+        get(SignIn),
+    )
+
+
+@factors.provide
+def step_ups(container: Container) -> StepUps:
+    get = container.get
+    return StepUps(
+        get(FactorRepository),
+        get(FactorProofs),
+        get(Challenges),
+        get(RelyingParty),
+        get(OwnPassword),
         get(SignIn),
     )
 

@@ -17,7 +17,7 @@ from grome.accounts.errors import Challenge, SecondFactorRequired, WrongCredenti
 from grome.accounts.models import Device
 from grome.accounts.schemas import Tokens
 from grome.accounts.sessions import SessionService
-from grome.common.errors import ApiError, Invalid, NotFound, TooManyRequests, Unauthenticated
+from grome.common.errors import ApiError, Invalid, NotFound, SecondFactorMissing, TooManyRequests, Unauthenticated
 from grome.console.errors import ForeignRequest, JobEnded
 from grome.console.pages import (
     ASSETS,
@@ -56,6 +56,7 @@ REFRESH: Final = "grome_jobs_refresh"
 MAX_JOBS_SHOWN: Final = 100
 DEAD_PAGE_SIZE: Final = 50
 _NO_ADMIN: Final = "These are not the email and password of an admin."
+_NO_FACTOR: Final = "Add a second factor to your account first, on the page /account."
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 dashboard = Pages("dashboard", url_prefix=PREFIX)
@@ -146,6 +147,8 @@ async def _second_step(request: Request, challenge: Challenge, refusal: ApiError
 
 
 def _told(refusal: ApiError) -> str:
+    if isinstance(refusal, SecondFactorMissing):
+        return _NO_FACTOR
     return _NO_ADMIN if isinstance(refusal, WrongCredentials) else refusal.title
 
 

@@ -39,5 +39,11 @@ class FactorRequired(ApiError):
     status, code, title = 409, "factor_required", "Your account needs a second factor; add another before this one goes"
 
 
+class FactorNeeded(ApiError):
+    """The password alone is no proof for an account with a second factor."""
+
+    status, code, title = 403, "factor_needed", "Confirm that it is you by one of your second factors"
+
+
 class NoFactor(ApiError):
     status, code, title = 409, "no_factor", "The account has no second factor; add one first"

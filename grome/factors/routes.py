@@ -4,14 +4,16 @@ from uuid import UUID
 
 from sanic import Request
 
+from grome.accounts.errors import WrongPassword
 from grome.accounts.models import Device
-from grome.accounts.schemas import DeviceIn, SignedIn
+from grome.accounts.schemas import DeviceIn, SignedIn, Tokens
 from grome.codes.errors import CodeRefused
 from grome.common.actor import ANYONE, NO_ROLE, SIGNED_IN, Actor
 from grome.common.errors import NotFound, TooManyRequests
 from grome.factors.authenticator_apps import AuthenticatorApps
 from grome.factors.errors import (
     ChallengeRefused,
+    FactorNeeded,
     FactorRequired,
     NoFactor,
     PasskeyNotAdded,
@@ -35,10 +37,12 @@ from grome.factors.schemas import (
     PasskeySignIn,
     RecoveryCodesOut,
     SecondFactor,
+    StepUp,
     TotpIn,
 )
 from grome.factors.second_step import SecondStep
 from grome.factors.service import FactorService
+from grome.factors.step_up import StepUps
 from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.client import client_address, user_agent
 from grome.infrastructure.rate_limits.models import LimitClass
@@ -79,10 +83,26 @@ async def finish_passkey_sign_in(request: Request, body: PasskeySignIn) -> Signe
     return await resolve(request, SecondStep).sign_in(body, _device_of(request, body.device))
 
 
+@factors.post(
+    "/auth/step-up",
+    who=SIGNED_IN,
+    limit=LimitClass.SIGN_IN,
+    second_factor=NO_ROLE,
+    refusals=(WrongPassword, WrongFactor, PasskeyRefused, FactorNeeded, NotFound, TooManyRequests),
+)
+async def step_up(request: Request, actor: Actor, body: StepUp) -> Tokens:
+    """Confirm that it is you. For ten minutes, the new access token opens routes that answer 403 `step_up_required`.
+
+    An account with a second factor confirms by a factor, any other by the password. A factor also counts for routes
+    that answer 403 `second_factor_missing`.
+    """
+    return await resolve(request, StepUps).prove(actor, body)
+
+
 @factors.post("/auth/step-up/passkey", who=SIGNED_IN, second_factor=NO_ROLE, refusals=(NoFactor,))
 async def begin_passkey_step_up(request: Request, actor: Actor) -> PasskeyCeremony:
     """Return options for a confirmation by one of your passkeys; send the answer to `POST /v1/auth/step-up`."""
-    return await resolve(request, SecondStep).begin_step_up(actor)
+    return await resolve(request, StepUps).begin_passkey(actor)
 
 
 @factors.get("/me/factors", who=SIGNED_IN, second_factor=NO_ROLE)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from grome.accounts.schemas import DeviceIn, Tokens
+from grome.accounts.schemas import DeviceIn, GivenPassword, Tokens
 from grome.common.text import ONE_LINE
 from grome.factors.models import FactorSet, Passkey, PasskeyName
 
@@ -132,6 +132,12 @@ class FactorProof(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     totp: TotpCode | UnsetType = UNSET
     recovery_code: RecoveryCode | UnsetType = UNSET
     passkey: PasskeyAnswer | UnsetType = UNSET
+
+
+class StepUp(FactorProof, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Holds the password of an account without a second factor, or exactly one proof of a factor."""
+
+    password: GivenPassword | UnsetType = UNSET
 
 
 class SecondFactor(FactorProof, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -13,10 +13,10 @@ from grome.accounts.service import AccountService
 from grome.accounts.sign_in import SignIn
 from grome.codes.models import CodePurpose
 from grome.codes.service import Codes
-from grome.common.actor import Actor, SignInMethod
+from grome.common.actor import SignInMethod
 from grome.common.errors import Invalid
 from grome.factors.challenges import Challenges, PendingSignIn, Purpose
-from grome.factors.errors import ChallengeRefused, NoFactor, PasskeyRefused, WrongFactor
+from grome.factors.errors import ChallengeRefused, PasskeyRefused, WrongFactor
 from grome.factors.models import Passkey
 from grome.factors.passkeys import RelyingParty
 from grome.factors.proofs import FactorProofs
@@ -76,13 +76,6 @@ class SecondStep:
         if user is None:
             raise PasskeyRefused
         return await self._sign_in.complete(user, device, _PASSKEY)
-
-    async def begin_step_up(self, actor: Actor) -> PasskeyCeremony:
-        """Begin a proof of identity by one of the actor's passkeys. Raises NoFactor without a passkey."""
-        passkeys = await self._passkeys(actor.id)
-        if not passkeys:
-            raise NoFactor
-        return await self._begin(Purpose.STEP_UP, str(actor.session_id), passkeys)
 
     async def _begin(self, purpose: Purpose, subject: str, allowed: list[Passkey]) -> PasskeyCeremony:
         token, challenge = await self._challenges.begin_ceremony(purpose, subject)
