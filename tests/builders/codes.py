@@ -1,6 +1,7 @@
 """Read the codes that were sent, as their recipients do."""
 
 from typing import Any
+from uuid import UUID
 
 from grome.codes.service import Codes
 from grome.infrastructure.container import Container
@@ -8,8 +9,11 @@ from grome.infrastructure.container import Container
 
 async def code_sent_to(container: Container, address: str) -> str:
     """Return the digits of the newest code for an address."""
-    stored = await newest_code(container, address)
-    found = await container.get(Codes).find_to_send(stored["code_id"])
+    return await digits_of(container, (await newest_code(container, address))["code_id"])
+
+
+async def digits_of(container: Container, code_id: UUID) -> str:
+    found = await container.get(Codes).find_to_send(code_id)
     assert found is not None
     return found[1]
 

@@ -21,6 +21,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
+from tests.builders.people import PASSWORD
 from tests.support.app import apart
 from tests.support.processes import free_port, running_grome_beside
 from tests.support.stripe import local_stripe, stripe_settings
@@ -106,7 +107,7 @@ async def test_interrupted_seed_is_completed_at_the_next_start(empty: Container,
 
 
 async def test_seed_of_a_database_in_use_adds_nothing(empty: Container, console: Console) -> None:
-    await empty.get(AccountService).create_admin("owner@example.com", "Owner", "a password")
+    await empty.get(AccountService).create_admin("owner@example.com", "Owner", PASSWORD)
     await seed_if_empty(empty, console)
     assert "nothing added" in printed(console)
     assert await empty.database["barbers"].count_documents({}) == 0
