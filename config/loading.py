@@ -67,7 +67,7 @@ def _with_files(given: Mapping[str, str], known: Collection[str], faults: list[s
         if name == variable or variable not in known or variable == "GROME_ENV":
             continue
         del values[name]
-        if variable in given:
+        if given.get(variable):
             faults.append(f"{variable} and {name} are both set.")
             continue
         try:

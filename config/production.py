@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.keys import numbered_key_faults, signing_key_faults
+from config.keys import numbered_key_faults, parse_numbered_keys, signing_key_faults
 from config.settings import Settings
 
 
@@ -41,27 +41,41 @@ def unsafe_settings(settings: Settings) -> list[str]:
     if settings.env != "production":
         return []
     public, sender = urlsplit(settings.http.public_url), parseaddr(settings.mail.sender)[1]
+    app, accounts = urlsplit(settings.http.app_url), settings.accounts
     rules = {
         "GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.": (
-            not settings.accounts.signing_key
+            not accounts.signing_key
         ),
         "GROME_ACCOUNTS_SECRETS_KEYS is not set: links, codes and stored secrets need a key of their own.": (
-            not settings.accounts.secrets_keys
+            not accounts.secrets_keys
         ),
-        "GROME_ACCOUNTS_PEPPER is not set: a stolen database alone would do to guess passwords.": (
-            not settings.accounts.pepper
+        "GROME_ACCOUNTS_PEPPER is not set: a stolen database alone would do to guess passwords.": (not accounts.pepper),
+        "GROME_ACCOUNTS_PEPPER repeats a secrets key: who learns one key must not learn both.": bool(
+            {*parse_numbered_keys(accounts.pepper).values()} & {*parse_numbered_keys(accounts.secrets_keys).values()}
         ),
         "GROME_ACCOUNTS_REQUIRE_SECOND_FACTOR is off: a stolen password would open an admin's account.": (
-            not settings.accounts.require_second_factor
+            not accounts.require_second_factor
         ),
         "GROME_BARBERS_APPROVAL is 'automatic': anybody could pose as a barber and take deposits.": (
             settings.barbers.approval == "automatic"
         ),
-        "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.": settings.accounts.bcrypt_rounds < 12,  # noqa: PLR2004 -- the figure is the rule
+        "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.": accounts.bcrypt_rounds < 12,  # noqa: PLR2004 -- the figure is the rule
         "GROME_HTTP_PUBLIC_URL does not name a public host: links in messages would lead nowhere.": (
             _is_local(public.hostname or "")
         ),
         "GROME_HTTP_PUBLIC_URL is not https: links in messages carry secrets.": public.scheme != "https",
+        "GROME_HTTP_APP_URL does not name a public host: links in messages would lead nowhere.": (
+            bool(app.hostname) and _is_local(app.hostname or "")
+        ),
+        "GROME_HTTP_CORS_ORIGINS has an origin that is local or not https: pages there could act for people.": (
+            not _are_public_origins(settings.http.cors_origins)
+        ),
+        "GROME_LIVE_ORIGINS has an origin that is local or not https: pages there could act for people.": (
+            not _are_public_origins(settings.live.origins)
+        ),
+        "GROME_HTTP_METRICS_TOKEN is weak: `openssl rand -base64 32` makes a random token.": (
+            bool(settings.http.metrics_token) and len(set(settings.http.metrics_token)) < _FEWEST_TOKEN_LETTERS
+        ),
         "GROME_MAIL_TRANSPORT is 'folder': mail would stay on this machine, for everybody to read.": (
             settings.mail.transport == "folder"
         ),
@@ -88,6 +102,7 @@ def unsafe_settings(settings: Settings) -> list[str]:
     return [sentence for sentence, broken in rules.items() if broken]
 
 
+_FEWEST_TOKEN_LETTERS = 8  # of a random token of 16 characters
 # RFC 6761, RFC 6762 and RFC 2606: names that no public host has.
 _LOCAL_DOMAINS = ("localhost", "local", "internal", "test", "example", "invalid", "example.com", "example.org")
 
@@ -98,6 +113,11 @@ def _are_proxies(text: str) -> bool:
         return text.strip().isdecimal() or all(ip_network(item, strict=False) for item in named)
     except ValueError:
         return False
+
+
+def _are_public_origins(text: str) -> bool:
+    origins = [urlsplit(item.strip()) for item in text.split(",") if item.strip()]
+    return all(origin.scheme == "https" and not _is_local(origin.hostname or "") for origin in origins)
 
 
 def _is_local(host: str) -> bool:

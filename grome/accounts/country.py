@@ -5,14 +5,19 @@ from contextlib import suppress
 from typing import Any
 
 import maxminddb
+from loguru import logger
 
 
 class Countries:
     """Finds countries, never places: the position of an address within its country is a guess."""
 
     def __init__(self, path: str) -> None:
-        """Open the database; without a path no country is known. Raises OSError and maxminddb.InvalidDatabaseError."""
-        self._reader = maxminddb.open_database(path) if path else None
+        """Open the database; no country is known without a path, or if the file cannot be read."""
+        self._reader = _open(path) if path else None
+
+    @property
+    def is_open(self) -> bool:
+        return self._reader is not None
 
     def find(self, address: str | None) -> str | None:
         """Return the ISO 3166 code. Returns None for an unknown or private address."""
@@ -27,6 +32,14 @@ class Countries:
     def close(self) -> None:
         if self._reader:
             self._reader.close()
+
+
+def _open(path: str) -> maxminddb.Reader | None:
+    try:
+        return maxminddb.open_database(path)
+    except (OSError, maxminddb.InvalidDatabaseError) as fault:
+        logger.error("The database of countries cannot be read, so no country is known: {!r}", fault)
+        return None
 
 
 def _code_of(record: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- of a foreign file

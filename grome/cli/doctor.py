@@ -10,6 +10,7 @@ from rich.table import Table
 
 from config.loading import FILE_SUFFIX
 from config.settings import Settings, setting_fields
+from grome.accounts.country import Countries
 from grome.composition import open_container
 from grome.dev.embedded import MONGOD, VALKEY, CannotStart, find_binary
 from grome.infrastructure.migrations import applied
@@ -26,7 +27,13 @@ Finding = tuple[bool, str, str]
 def examine(settings: Settings, console: Console) -> bool:
     """Print both tables; return False if a dependency is missing."""
     console.print(_settings_table(settings))
-    findings = [_python(), *_check_keys(settings), *_servers(settings), *_check_stripe(settings)]
+    findings = [
+        _python(),
+        *_check_keys(settings),
+        *_check_countries(settings),
+        *_servers(settings),
+        *_check_stripe(settings),
+    ]
     table = Table("", "dependency", "finding", title="Dependencies")
     for ok, what, finding in findings:
         table.add_row("[green]ok[/]" if ok else "[red]no[/]", what, finding)
@@ -47,9 +54,9 @@ def _settings_table(settings: Settings) -> Table:
 
 
 def _source_of(variable: str) -> str:
-    if variable in os.environ:
-        return "environment"
-    return variable + FILE_SUFFIX if variable + FILE_SUFFIX in os.environ else "file or default"
+    if variable + FILE_SUFFIX in os.environ:
+        return variable + FILE_SUFFIX
+    return "environment" if variable in os.environ else "file or default"
 
 
 def _display(value: str, *, secret: bool) -> str:
@@ -81,6 +88,15 @@ def _check_keys(settings: Settings) -> list[Finding]:
             current, *others = (entry.partition(":")[0] for entry in text.split(","))
             findings.append((True, name, _keys_text(current, others, "reads", "read")))
     return findings
+
+
+def _check_countries(settings: Settings) -> list[Finding]:
+    path = settings.accounts.country_database
+    if not path:
+        return []
+    countries = Countries(path)
+    countries.close()
+    return [(countries.is_open, "countries", path if countries.is_open else f"{path} cannot be read")]
 
 
 def _keys_text(current: str, others: list[str], one: str, many: str) -> str:

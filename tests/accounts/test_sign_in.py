@@ -88,12 +88,14 @@ async def stored_notices(container: Container, person: Person) -> list[str | Non
     return [(session["notice"] or {}).get("type") async for session in found]
 
 
-def test_country_of_an_address_is_found_in_both_known_forms(countries: Countries) -> None:
+def test_country_of_an_address_is_found_in_both_known_forms(countries: Countries, tmp_path: Path) -> None:
     assert [countries.find(one) for one in (BERLIN, PARIS, HOME, "", None, "nonsense", "2001:db8::1")] == [
         *("DE", "FR"),
         *[None] * 5,
     ]
-    assert Countries("").find(BERLIN) is None
+    (tmp_path / "broken.mmdb").write_bytes(b"no database")
+    for path in ("", str(tmp_path / "broken.mmdb"), str(tmp_path / "missing.mmdb")):
+        assert Countries(path).find(BERLIN) is None
 
 
 async def test_account_with_a_factor_is_asked_for_it(http: httpx.AsyncClient, container: Container) -> None:

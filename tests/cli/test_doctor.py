@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from config.settings import Settings, setting_fields
+from tests.builders.keys import new_secrets_key
 from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import environment
 
@@ -33,6 +34,24 @@ async def test_doctor_lists_every_setting_and_the_reachable_dependencies(
         assert leaf.description in done.stdout
     assert "all applied" in done.stdout
     assert settings.mongo.database in done.stdout
+
+
+def test_doctor_names_keys_by_number_and_settings_from_files(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "pepper").write_text(settings.accounts.pepper)
+    (tmp_path / "countries.mmdb").write_text("no database")
+    done = doctor(
+        settings,
+        tmp_path,
+        GROME_ACCOUNTS_SECRETS_KEYS=f"{new_secrets_key(7)},0",
+        GROME_ACCOUNTS_PEPPER="",
+        GROME_ACCOUNTS_PEPPER_FILE=str(tmp_path / "pepper"),
+        GROME_ACCOUNTS_COUNTRY_DATABASE=str(tmp_path / "countries.mmdb"),
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    shown = " ".join(done.stdout.split())
+    for told in ("7 is current; 0 reads", "countries.mmdb cannot be read", "GROME_ACCOUNTS_PEPPER_FILE"):
+        assert told in shown
+    assert settings.accounts.pepper not in done.stdout + done.stderr
 
 
 def test_doctor_hides_secrets_and_passwords_in_urls(settings: Settings, tmp_path: Path) -> None:

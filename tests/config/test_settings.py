@@ -142,6 +142,7 @@ PRODUCTION = {
 SAFE = [
     {"GROME_HTTP_PUBLIC_URL": "https://[2606:4700::1111]:8443"},
     {"GROME_HTTP_PUBLIC_URL": "https://localhost.grome.shop"},
+    {"GROME_HTTP_CORS_ORIGINS": "https://app.grome.shop, https://admin.grome.shop"},
     {"GROME_MAIL_SECURITY": "none"},  # the mail server is on this machine
     {"GROME_PUSH_URL": "http://127.0.0.1:9000"},  # push messages go to the log
 ]
@@ -170,6 +171,11 @@ UNSAFE = [
         },
         "GROME_PUSH_URL is not https",
     ),
+    ({"GROME_ACCOUNTS_PEPPER": SECRETS_KEY}, "GROME_ACCOUNTS_PEPPER repeats a secrets key"),
+    ({"GROME_HTTP_APP_URL": "https://app.grome.test"}, "GROME_HTTP_APP_URL does not name a public host"),
+    ({"GROME_HTTP_CORS_ORIGINS": "https://app.grome.shop,http://localhost:3000"}, "GROME_HTTP_CORS_ORIGINS has"),
+    ({"GROME_LIVE_ORIGINS": "https://localhost"}, "GROME_LIVE_ORIGINS has an origin"),
+    ({"GROME_HTTP_METRICS_TOKEN": "abababababababab"}, "GROME_HTTP_METRICS_TOKEN is weak"),
     ({"GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true"}, "GROME_WEBHOOKS_PRIVATE_ADDRESSES is on"),
 ]
 
