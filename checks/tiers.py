@@ -21,7 +21,7 @@ TIERS: Final = Tiers(
         ("factors",),
         ("catalogue",),
         ("barbers",),
-        ("verification",),
+        ("photos", "verification"),
         ("favourites",),
         ("promos",),
         ("bookings",),

@@ -378,6 +378,13 @@ class StorageSettings(Struct, frozen=True, forbid_unknown_fields=True):
     region: Annotated[str, Meta(description="The bucket's region.")] = "eu-central-1"
     url: Annotated[str, Meta(description="Another address of S3 than the region's own.")] = ""
     timeout_s: Annotated[float, Meta(gt=0, le=120, description="S3 is given up after so long.")] = 10.0
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s]+[^/\s])?$(?!\n)",
+            description="Where anybody can fetch files under photos/, e.g. a CDN before the bucket; unset, the API.",
+        ),
+    ] = ""
 
 
 class ReportSettings(Struct, frozen=True, forbid_unknown_fields=True):

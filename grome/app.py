@@ -63,6 +63,7 @@ from grome.payments.inbox.routes import stripe_webhook
 from grome.payments.routes import payments
 from grome.payouts.routes import payouts
 from grome.people.routes import people
+from grome.photos.routes import photo_files, photos
 from grome.privacy.routes import privacy
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
@@ -113,6 +114,7 @@ FEATURES: tuple[Routes, ...] = (
     privacy,
     verification,
     verifications,
+    photos,
     notifications,
     live,
     webhooks,
@@ -178,6 +180,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.blueprint(app_links)
     app.blueprint(account_page)
     app.blueprint(files)
+    app.blueprint(photo_files)
     app.blueprint(dashboard)
     app.blueprint(mailbox)
     app.blueprint(pay_demo)

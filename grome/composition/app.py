@@ -20,6 +20,7 @@ from grome.composition.payments import payments
 from grome.composition.payouts import payouts
 from grome.composition.people import people
 from grome.composition.personal_data import personal_data
+from grome.composition.photos import photos
 from grome.composition.reconciliation import reconciliation
 from grome.composition.records import records
 from grome.composition.search import search
@@ -52,6 +53,7 @@ PROVIDERS: Final = Providers(
     reconciliation,
     uploads,
     verification,
+    photos,
     chat,
     webhooks,
     personal_data,

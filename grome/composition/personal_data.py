@@ -56,6 +56,7 @@ from grome.payments.personal_data import StripeCustomerData
 from grome.payments.repository import PaymentRepository
 from grome.payouts.personal_data import PERSONAL_DATA as PAYOUTS
 from grome.payouts.personal_data import PayoutAccountData
+from grome.photos.personal_data import PERSONAL_DATA as PHOTOS
 from grome.privacy.deletion import DeletionService, Eraser
 from grome.privacy.exporter import Exporter
 from grome.privacy.inventory import Inventory
@@ -119,6 +120,7 @@ DECLARED: Final[tuple[Declared, ...]] = (
     *REPORTS,
     *EXPORTS,
     *VERIFICATION,
+    *PHOTOS,
     *UPLOADS,
     *WEBHOOKS,
     *NOTIFICATIONS,

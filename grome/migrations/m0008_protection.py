@@ -21,6 +21,7 @@ from grome.notifications.repository import LOG as NOTIFICATION_LOG
 from grome.payments.repository import COLLECTIONS as PAYMENTS
 from grome.payouts.repository import ACCOUNTS as PAYOUT_ACCOUNTS
 from grome.payouts.repository import PAYOUTS
+from grome.photos.repository import COLLECTION as PORTFOLIOS
 from grome.privacy.repository import COLLECTION as EXPORTS
 from grome.promos.repository import USES as PROMO_USES
 from grome.quotes.repository import COLLECTION as QUOTES
@@ -36,7 +37,7 @@ WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCO
 CHANGED = (*AUDIT, BARBERS, NOTIFICATION_LOG, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
 # With an index for exports and deletions of personal data.
 INDEXED = (PROMO_USES, QUOTES, SERIES, UPLOADS)
-COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES, EXPORTS, FACTORS, PERSON_KEYS, VERIFICATIONS)
+COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES, EXPORTS, FACTORS, PERSON_KEYS, VERIFICATIONS, PORTFOLIOS)
 
 
 async def up(database: Database) -> None:

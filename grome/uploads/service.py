@@ -23,6 +23,7 @@ from grome.uploads.models import (
     MAX_BYTES,
     SIDES,
     UNCLAIMED_LIFE,
+    ContentType,
     Purpose,
     State,
     StoredImage,
@@ -113,6 +114,12 @@ class UploadService:
                 await self._storage.delete(key)
             await self._uploads.remove(upload.id)
 
+    async def discard_many(self, used_by: UUID, upload_ids: Collection[UUID]) -> None:
+        """Delete single uploads of a thing, with their files. A repeat is harmless."""
+        for upload in (await self._uploads.find_many(upload_ids)).values():
+            if upload.used_by == used_by:
+                await self.erase(upload)
+
     async def discard_unneeded(self, used_by: UUID, needed: Collection[UUID], before: datetime) -> bool:
         """Delete the uploads of a thing that it no longer needs and that are older than `before`.
 
@@ -184,7 +191,10 @@ class UploadService:
             return []
         keys = upload.image_keys(begun.copies)
         for key, image in zip(keys, encoded, strict=True):
-            await self._storage.put(key, _iter_once(image.content))
+            if upload.purpose is Purpose.PHOTO:
+                await self._storage.put_public(key, image.content, ContentType.JPEG.value)
+            else:
+                await self._storage.put(key, _iter_once(image.content))
         return [StoredImage(key, one.width, one.height) for key, one in zip(keys, encoded, strict=True)]
 
     async def _incoming(self, upload: Upload) -> AsyncGenerator[bytes]:

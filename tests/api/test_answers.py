@@ -24,6 +24,7 @@ from tests.builders.bookings import changed, tomorrow
 from tests.builders.calendars import token_of
 from tests.builders.jobs import discard_job
 from tests.builders.people import PASSWORD, create_admin, new_email, new_phone, register, sign_in_again
+from tests.builders.uploads import upload
 from tests.builders.verifications import upload_document
 from tests.support.stripe import StripeControl
 
@@ -87,6 +88,10 @@ async def _verification(told: Story, container: Container, boss: dict[str, str])
     await told.ask("approve_verification", boss, **named, json={})
     assert len((await told.ask("read_verification", boss, **named))["history"]) == 4
     assert (await told.ask("read_own_verification", shop.auth))["status"] == "approved"
+    photo = str(await upload(told.client, shop.person, purpose="photo"))
+    portfolio = await told.ask("put_photos", shop.auth, json={"photos": [photo], "picture": photo})
+    assert await told.ask("read_own_photos", shop.auth) == portfolio
+    assert await told.ask("read_photos", barber_id=shop.id) == portfolio
 
 
 async def _sessions(told: Story) -> None:

@@ -29,6 +29,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"  # of OpenAPI 3.1
 # Links and forms lead there, which browsers and mail programs follow: nobody makes up such an address.
 PAGES = {
     ("GET", "/v1/files/{token}"),
+    ("GET", "/v1/photos/{name}/{file}"),
     ("POST", "/v1/files"),
     *((method, "/v1/unsubscribe/{token}") for method in ("GET", "POST")),
 }

@@ -16,6 +16,10 @@ REVALIDATED: Final = "public, no-cache"
 REVALIDATED_BY_ITS_OWNER: Final = "private, no-cache"
 
 
+# For a file whose address changes with its content.
+IMMUTABLE: Final = f"public, max-age={365 * 86_400}, immutable"
+
+
 def kept_for(seconds: int) -> str:
     """Return the Cache-Control for an answer that may be this many seconds old.
 

@@ -48,6 +48,12 @@ class Storage(Protocol):
     async def put(self, key: str, source: Source) -> int:
         """Store the whole file or nothing, replacing any file under the key; returns its size in bytes."""
 
+    async def put_public(self, key: str, content: bytes, content_type: str) -> None:
+        """Store a small file that never changes, so that anybody may cache it for good.
+
+        A bucket keeps the type and the caching with it, for caches in front of the bucket.
+        """
+
     def open(self, key: str) -> AbstractAsyncContextManager[OpenFile]:
         """Raises MissingFileError."""
 

@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from config.settings import StorageSettings
 from grome.common.errors import Unavailable
+from grome.infrastructure.http.caching import IMMUTABLE
 from grome.infrastructure.storage.chunks import CHUNK, chunks_of
 from grome.infrastructure.storage.protocol import (
     MissingFileError,
@@ -61,6 +62,12 @@ class S3Storage:
                 await upload.abort()
             raise
         return size
+
+    async def put_public(self, key: str, content: bytes, content_type: str) -> None:
+        client = await self._open_client()
+        served = {"ContentType": content_type, "CacheControl": IMMUTABLE}
+        with _faults():
+            await client.put_object(**self._place(key), Body=content, **served)
 
     @asynccontextmanager
     async def open(self, key: str) -> AsyncGenerator[OpenFile]:

@@ -1,0 +1,1 @@
+"""Photos of barbers' work and their profile pictures, in three sizes, for everybody."""

@@ -1,0 +1,54 @@
+"""Define the bodies of requests and responses about photos."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from grome.photos.models import MAX_PHOTOS, Photo, PhotoSize, Portfolio
+
+
+class PortfolioIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Names your uploads with the purpose `photo`: new uploads, and photos of the present portfolio to keep.
+
+    The order counts. Photos that are not named are removed.
+    """
+
+    photos: Annotated[list[UUID], Meta(max_length=MAX_PHOTOS)]
+    picture: UUID | None = None
+
+
+class ImageOut(Struct, frozen=True):
+    """Links to a JPEG image. The image at an address never changes, so it can be cached for good."""
+
+    url: str
+    width: int
+    height: int
+
+
+class PhotoOut(Struct, frozen=True):
+    """Describes a photo. Its longest sides are at most 1600, 640 and 160 pixels."""
+
+    id: UUID
+    large: ImageOut
+    medium: ImageOut
+    small: ImageOut
+
+
+class PortfolioOut(Struct, frozen=True):
+    picture: PhotoOut | None
+    photos: list[PhotoOut]
+
+
+def portfolio_out(portfolio: Portfolio, public_base: str) -> PortfolioOut:
+    """`public_base` is the beginning of the addresses of photos."""
+
+    def image(size: PhotoSize) -> ImageOut:
+        return ImageOut(f"{public_base}/{size.key}", size.width, size.height)
+
+    def photo(one: Photo) -> PhotoOut:
+        return PhotoOut(one.id, *map(image, one.sizes))
+
+    return PortfolioOut(
+        photo(portfolio.picture) if portfolio.picture else None, [photo(one) for one in portfolio.photos]
+    )
