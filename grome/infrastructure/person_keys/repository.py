@@ -25,9 +25,9 @@ class PersonKeyRepository:
         found = self._keys.find({"_id": {"$in": list(person_ids)}})
         return [from_document(document, StoredKey) async for document in found]
 
-    async def add_missing(self, keys: Sequence[StoredKey]) -> None:
-        """Store the keys of persons without a key; existing and destroyed keys stay."""
-        await insert_missing(self._keys, [to_document(key) for key in keys])
+    async def add_missing(self, keys: Sequence[StoredKey]) -> int:
+        """Store the keys of persons without a key; existing and destroyed keys stay. Returns the number of new keys."""
+        return await insert_missing(self._keys, [to_document(key) for key in keys])
 
     async def destroy(self, person_id: UUID, now: datetime) -> None:
         """Remove the key, or see to it that none will be created."""

@@ -74,17 +74,14 @@ class PersonKeys:
     async def _find_or_create(self, person_ids: set[UUID]) -> dict[UUID, PersonKey]:
         found = await self._keys.find_many(person_ids)
         if missing := person_ids - {key.id for key in found}:
-            now = self._clock()
-            await self._keys.add_missing(
-                [
-                    StoredKey(
-                        id=person_id, sealed=self._sealer.seal(os.urandom(KEY_BYTES), person_id.bytes), created_at=now
-                    )
-                    for person_id in missing
-                ]
-            )
-            found += await self._keys.find_many(missing)  # another process may have created them first
+            new = [self._new_key(person_id) for person_id in missing]
+            all_added = await self._keys.add_missing(new) == len(new)
+            found += new if all_added else await self._keys.find_many(missing)  # another process came first
         return self._opened(found)
+
+    def _new_key(self, person_id: UUID) -> StoredKey:
+        sealed = self._sealer.seal(os.urandom(KEY_BYTES), person_id.bytes)
+        return StoredKey(id=person_id, sealed=sealed, created_at=self._clock())
 
     def _opened(self, stored: Collection[StoredKey]) -> dict[UUID, PersonKey]:
         return {
