@@ -24,6 +24,7 @@ from grome.infrastructure.outbox.models import (
     PAYMENTS,
     PAYOUT_ACCOUNTS,
     PAYOUTS,
+    PROMOS,
     REVIEWS,
     SESSIONS,
     USERS,
@@ -34,6 +35,7 @@ from grome.infrastructure.outbox.projection import Projection
 from grome.payments.events import payment_event
 from grome.payouts.events import payout_account_event, payout_event
 from grome.privacy.events import export_event
+from grome.promos.events import promo_event
 from grome.reconciliation.events import finding_event
 from grome.reviews.events import review_event
 from grome.verification.events import verification_event
@@ -54,6 +56,7 @@ PROJECTION: Final = Projection(
         PAYOUTS: payout_event,
         PAYOUT_ACCOUNTS: payout_account_event,
         FINDINGS: finding_event,
+        PROMOS: promo_event,
         REVIEWS: review_event,
         USERS: user_event,
         SESSIONS: session_event,

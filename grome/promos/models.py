@@ -9,12 +9,16 @@ from msgspec import Meta, Struct, field
 
 from grome.common.coded_enum import CodedEnum
 from grome.common.money import Amount, Currency
+from grome.common.origin import RequestOrigin
 from grome.common.text import END, NOTE
+from grome.infrastructure.mongo.schema import stored_items
+from grome.infrastructure.outbox.models import MAX_CHANGES, Change, EventType
 
 # To find that no use is left, the database counts as many index keys, in some hundredths of a second.
 MAX_USES: Final = 100_000
 # Promos are never deleted, since bookings refer to them.
 MAX_PROMOS_PER_BARBER: Final = 500
+MAX_PROMO_OUTBOX: Final = 20
 BARBER: Final = "barber"
 PLATFORM: Final = "platform"
 Funder = Literal["barber", "platform"]
@@ -65,12 +69,24 @@ class PromoTerms(Struct, frozen=True, kw_only=True):
     description: Description = ""
 
 
+class PromoEntry(Struct, frozen=True, kw_only=True):
+    """Records the creation or a change of a promo in the same write, for the audit trail."""
+
+    id: UUID
+    version: int
+    type: EventType
+    actor_id: UUID
+    at: datetime
+    origin: RequestOrigin | None = None
+    changes: Annotated[tuple[Change, ...], stored_items(at_most=MAX_CHANGES)] = ()
+
+
 class Promo(PromoTerms, frozen=True, kw_only=True):
     """A promo of the barber `owner_id`, or of the platform if `owner_id` is None. `code` is in upper case.
 
     `place` numbers a barber's promos, so that a unique index enforces their limit; None for the platform's promos, and
     for promos of an earlier release. `given_back` grows after uses were given back: if no use was free before, a use
-    may be free from then on.
+    may be free from then on. `version` counts changes of the terms and the switch; `outbox` has the latest of them.
     """
 
     id: UUID = field(name="_id")
@@ -79,6 +95,8 @@ class Promo(PromoTerms, frozen=True, kw_only=True):
     is_active: bool
     given_back: Annotated[int, Meta(ge=0)] = 0
     place: Annotated[int, Meta(ge=0)] | None = None
+    version: Annotated[int, Meta(ge=0)] = 0
+    outbox: Annotated[list[PromoEntry], stored_items(at_most=MAX_PROMO_OUTBOX)] = []
     created_by: UUID
     created_at: datetime
     updated_at: datetime

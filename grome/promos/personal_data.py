@@ -42,7 +42,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
                 roles=BARBERS,
             ),
         ),
-        internal=frozenset({"barber_ids", "given_back", "place", "created_by", "updated_at"}),
+        internal=frozenset({"barber_ids", "given_back", "place", "version", "outbox", "created_by", "updated_at"}),
     ),
     PersonalCollection(
         spec=USES,

@@ -15,7 +15,15 @@ from grome.infrastructure.mongo.numbered_documents import insert_with_free_numbe
 from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.promos.errors import PromoExists, TooManyPromos
-from grome.promos.models import MAX_PROMOS_PER_BARBER, MAX_QUOTE_HOLD, HoldWindow, Promo, PromoUse
+from grome.promos.models import (
+    MAX_PROMO_OUTBOX,
+    MAX_PROMOS_PER_BARBER,
+    MAX_QUOTE_HOLD,
+    HoldWindow,
+    Promo,
+    PromoEntry,
+    PromoUse,
+)
 
 PROMOS: Final = CollectionSpec(
     "promos",
@@ -126,9 +134,14 @@ class PromoRepository:
     async def increment_given_back(self, promo_ids: Collection[UUID]) -> None:
         await self._promos.update_many({"_id": {"$in": list(promo_ids)}}, {"$inc": {"given_back": 1}})
 
-    async def update(self, scope: Document, promo_id: UUID, fields: Document) -> Promo | None:
+    async def update_if_version(self, promo: Promo, fields: Document, entry: PromoEntry) -> Promo | None:
+        """Write the fields with the entry; returns None if the promo has changed since it was read."""
+        unchanged = {"$in": [promo.version, *([] if promo.version else [None])]}  # None: stored before versions
+        outbox = {"$each": [to_document(entry)], "$slice": -MAX_PROMO_OUTBOX}
         document = await self._promos.find_one_and_update(
-            {**scope, "_id": promo_id}, {"$set": fields}, return_document=ReturnDocument.AFTER
+            {"_id": promo.id, "version": unchanged},
+            {"$set": {**fields, "version": entry.version}, "$push": {"outbox": outbox}},
+            return_document=ReturnDocument.AFTER,
         )
         return from_document(document, Promo) if document else None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from msgspec import structs
@@ -10,13 +11,16 @@ from grome.barbers.service import BarberService
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock, to_utc
-from grome.common.errors import Invalid, NotFound
+from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
 from grome.common.money import NO_CURRENCY, currencies_in_use
+from grome.common.origin import origin_by
 from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.mongo.access import managed_by
 from grome.infrastructure.mongo.client import Document, to_document
-from grome.promos.models import Promo, PromoTerms
+from grome.infrastructure.outbox.models import Change, EventType
+from grome.promos.events import promo_changes
+from grome.promos.models import Promo, PromoEntry, PromoTerms
 from grome.promos.repository import PromoCursor, PromoRepository, PromoUseRepository, UseTotals
 from grome.promos.schemas import (
     Discounted,
@@ -31,6 +35,7 @@ from grome.promos.schemas import (
 )
 
 FieldError = tuple[str, str]
+_ATTEMPTS: Final = 8
 
 
 class PromoService:
@@ -49,15 +54,17 @@ class PromoService:
         """Create a promo, of the platform if an admin creates it. Raises Invalid, PromoExists or TooManyPromos."""
         terms = await self._validated_terms(actor, body)
         now = self._clock()
+        given = {"code": body.code.upper(), "is_active": body.is_active, **structs.asdict(terms)}
+        created = promo_changes({}, {name: value for name, value in given.items() if value not in (None, [], "")})
         promo = Promo(
             id=new_id(),
             owner_id=managed_by(actor)["owner_id"],
-            code=body.code.upper(),
-            is_active=body.is_active,
+            version=1,
+            outbox=[self._entry(actor, 1, EventType.PROMO_CREATED, created)],
             created_by=actor.id,
             created_at=now,
             updated_at=now,
-            **structs.asdict(terms),
+            **given,
         )
         await self._promos.add(promo)
         return promo_out(promo)
@@ -88,10 +95,28 @@ class PromoService:
         return await self._update(actor, promo_id, {"is_active": is_active})
 
     async def _update(self, actor: Actor, promo_id: UUID, fields: Document) -> PromoOut:
-        changed = await self._promos.update(managed_by(actor), promo_id, {**fields, "updated_at": self._clock()})
-        if changed is None:
-            raise NotFound
-        return promo_out(changed)
+        for _ in range(_ATTEMPTS):
+            promo = await self._promos.find(managed_by(actor), promo_id)
+            if promo is None:
+                raise NotFound
+            changes = promo_changes(to_document(promo), fields)
+            if not changes:
+                return promo_out(promo)
+            entry = self._entry(actor, promo.version + 1, EventType.PROMO_CHANGED, changes)
+            if changed := await self._promos.update_if_version(promo, {**fields, "updated_at": entry.at}, entry):
+                return promo_out(changed)
+        raise Unavailable("The promo keeps changing; try again.")
+
+    def _entry(self, actor: Actor, version: int, kind: EventType, changes: tuple[Change, ...]) -> PromoEntry:
+        return PromoEntry(
+            id=new_id(),
+            version=version,
+            type=kind,
+            actor_id=actor.id,
+            at=self._clock(),
+            origin=origin_by(actor.id),
+            changes=changes,
+        )
 
     async def _validated_terms(self, actor: Actor, body: PromoTerms) -> PromoTerms:
         terms = PromoTerms(

@@ -27,6 +27,7 @@ PAYOUT_ACCOUNTS: Final = "payout_accounts"
 FINDINGS: Final = "reconciliation_findings"
 CONVERSATIONS: Final = "conversations"
 MESSAGES: Final = "messages"
+PROMOS: Final = "promos"
 MESSAGE_REPORTS: Final = "message_reports"
 WALK_INS: Final = "walk_ins"
 FACTORS: Final = "factors"
@@ -42,6 +43,7 @@ OUTBOXES: Final = {
     PAYOUTS: "history",
     PAYOUT_ACCOUNTS: "outbox",
     FINDINGS: "outbox",
+    PROMOS: "outbox",
     REVIEWS: "outbox",
     USERS: "outbox",
     SESSIONS: "notice",
@@ -125,6 +127,8 @@ class EventType(StrEnum):
     MESSAGE_DELIVERED = "message.delivered"
     MESSAGE_READ = "message.read"
     MESSAGE_REPORT_RESOLVED = "message_report.resolved"
+    PROMO_CREATED = "promo.created"
+    PROMO_CHANGED = "promo.changed"
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_NEW_DEVICE = "account.new_device"
     ACCOUNT_SESSION_REUSED = "account.session_reused"
@@ -184,13 +188,13 @@ class Change(Struct, frozen=True):
 class Event(Struct, frozen=True, kw_only=True):
     """An event about a subject, e.g. a booking.
 
-    `subject_id` is the id of the booking, payment, payout, adjustment, finding, walk-in, barber or user; a review has
-    the id of its booking, and a payout account the id of its barber. `version` grows with each event of a subject and
-    family. `people` are the account ids of the customer, if there is an account, and the barber, or of the user; a
-    finding concerns nobody, and a barber that goes online concerns everybody around `location`. `actor_id` is the
-    account that caused the event, None if Grome did. `reason` is the actor's or the bank's, for the audit trail.
-    `item_id` is the message of an event about a conversation or a report. `origin` is the request that caused the
-    event, and `changes` are fields with their values before and after; both are for the audit trail.
+    `subject_id` is the id of the booking, payment, payout, adjustment, finding, promo, walk-in, barber or user; a
+    review has the id of its booking, and a payout account the id of its barber. `version` grows with each event of a
+    subject and family. `people` are the account ids of the customer, if there is an account, and the barber, or of the
+    user; a finding and a promo concern nobody, and a barber that goes online concerns everybody around `location`.
+    `actor_id` is the account that caused the event, None if Grome did. `reason` is the actor's or the bank's, for the
+    audit trail. `item_id` is the message of an event about a conversation or a report. `origin` is the request that
+    caused the event, and `changes` are fields with their values before and after; both are for the audit trail.
     """
 
     id: UUID
