@@ -23,9 +23,14 @@ export const momentText = (moment) => moments.format(new Date(moment));
 export const dayText = (moment) => days.format(new Date(moment));
 export const countryText = (code) => regions.of(code);
 
-/** Tell screen readers and others what has happened; the next notice replaces it. */
+const NOTICE_MS = 10_000;
+let noticeEnd;
+
+/** Tell what has happened, to screen readers too; it goes after some seconds or with the next notice. */
 export function notice(message) {
   find("#notice").textContent = message;
+  clearTimeout(noticeEnd);
+  noticeEnd = setTimeout(() => { find("#notice").textContent = ""; }, NOTICE_MS);
 }
 
 /** Move the focus to a heading, so that a screen reader reads the new part of the page. */

@@ -26,8 +26,10 @@ export function prepareStepUp() {
   return async () => {
     const factors = await api.call("GET", "/v1/me/factors");
     passkey.hidden = !factors.passkeys || !passkeysWork();
-    find("[data-kind=password]", form).hidden = Boolean(factors.totp_since || factors.passkeys);
+    const hasFactor = Boolean(factors.totp_since || factors.passkeys);
+    find("[data-kind=password]", form).hidden = hasFactor;
     find("[data-kind=totp]", form).hidden = !factors.totp_since;
+    find("button:not([type])", form).hidden = hasFactor && !factors.totp_since;
     form.reset();
     clearFaults(form);
     proved = false;
