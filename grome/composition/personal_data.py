@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from grome.accounts.deletions import AccountDeletions
-from grome.accounts.errors import WrongCredentials
-from grome.accounts.passwords import PasswordHasher
+from grome.accounts.own_password import OwnPassword
 from grome.accounts.personal_data import PERSONAL_DATA as ACCOUNTS
 from grome.accounts.personal_data import AccountData
 from grome.accounts.repository import UserRepository
@@ -22,7 +21,6 @@ from grome.chat.personal_data import PERSONAL_DATA as CHAT
 from grome.chat.personal_data import MessageData
 from grome.chat.repository import MessageRepository
 from grome.codes.personal_data import PERSONAL_DATA as CODES
-from grome.common.actor import Actor
 from grome.factors.personal_data import PERSONAL_DATA as FACTORS
 from grome.favourites.personal_data import PERSONAL_DATA as FAVOURITES
 from grome.infrastructure.container import Container, Providers
@@ -201,18 +199,12 @@ def eraser(container: Container) -> Eraser:
 @personal_data.provide
 def deletions(container: Container) -> DeletionService:
     get = container.get
-
-    async def require_password(actor: Actor, password: str) -> None:
-        user = await get(UserRepository).find(actor.id)
-        if user is None or not await get(PasswordHasher).matches(password, user.password_hash):
-            raise WrongCredentials
-
     return DeletionService(
         get(Inventory),
         get(AccountDeletions),
         get(BarberService),
         get(JobQueue),
-        require_password,
+        get(OwnPassword).require_current,
         timedelta(minutes=container.settings.privacy.erase_after_min),
         container.clock,
     )

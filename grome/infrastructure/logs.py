@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 # MongoDB's errors quote the document that was refused and the key that exists already.
 _QUOTED_DOCUMENT = re.compile(r"(, full error: |dup key: ).*", re.DOTALL)
 # These loggers report each command or each poll; their important faults arrive as exceptions.
-# AWS's loggers also report the content of messages, with people's phone numbers.
+# The loggers of AWS and Stripe also report the content of requests, with people's names and addresses.
 _CHATTY = (
     "saq",
     "pymongo",
@@ -33,6 +33,7 @@ _CHATTY = (
     "aiobotocore",
     "aioboto3",
     "fontTools",
+    "stripe",
 )
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sanic import Request
 
-from grome.accounts.errors import WrongCredentials
+from grome.accounts.errors import WrongPassword
 from grome.common.actor import NO_ROLE, SIGNED_IN, Actor
 from grome.common.errors import NotFound, StepUpRequired, TooManyRequests
 from grome.infrastructure.http import PageQuery, Routes, resolve
@@ -48,7 +48,7 @@ async def read_export(request: Request, actor: Actor, export_id: UUID) -> Export
 
 
 @privacy.delete(
-    "", who=SIGNED_IN, status=202, refusals=(AccountInUse, StepUpRequired, WrongCredentials), limit=LimitClass.SIGN_IN
+    "", who=SIGNED_IN, status=202, refusals=(AccountInUse, StepUpRequired, WrongPassword), limit=LimitClass.SIGN_IN
 )
 async def delete_account(request: Request, actor: Actor, body: DeletionIn) -> DeletionOut:
     """Delete your account, with the password or after a recent proof of identity.

@@ -220,7 +220,7 @@ class TestRequestLog:
             ("HEAD", "/health/live", 200),
             ("GET", "/v1/me", 401),
             ("GET", "/nowhere", 404),
-            ("DELETE", "/v1/me", 405),
+            ("PUT", "/v1/me", 405),
             ("GET", "/v1/barbers/nearby", 422),
         ],
     )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import wraps
+from functools import lru_cache, wraps
 from types import NoneType
 from typing import Annotated, Any, Final, get_type_hints
 from urllib.parse import unquote
@@ -16,8 +16,10 @@ from loguru import logger
 from msgspec import Meta, Struct
 from sanic import Blueprint, Request
 from sanic.response import BaseHTTPResponse
+from sanic.router import Router
 
 from grome.common.actor import ADMINS, ANYONE, Actor, Role
+from grome.common.addresses import network_of
 from grome.common.clock import Clock
 from grome.common.errors import ApiError, Forbidden, Invalid, SecondFactorMissing, StepUpRequired, Unauthenticated
 from grome.common.origin import RequestOrigin, origin_of_request
@@ -44,8 +46,10 @@ IdempotencyKey = Annotated[
         description="New for each thing the client wants. A repeat with the same body gets the first answer again.",
     ),
 ]
-# Longer than a UUID, as all our tokens are. %3A is a colon, of which ids of jobs have several.
-_LIKE_A_TOKEN: Final = re.compile(r"(?:[\w.~-]|%(?!3a)){40,}", re.IGNORECASE)
+# A UUID, a date, or an id of a job, which has several parts.
+_OUR_ID: Final = re.compile(r"[0-9a-f-]{36}|\d{4}-\d\d-\d\d|[\w.-]{1,40}(?:(?::|%3a)[\w.-]{1,40})+", re.IGNORECASE)
+_OUR_NAME: Final = re.compile(r"[a-z0-9_.-]{0,30}", re.IGNORECASE)
+_ROUTELESS_PARTS: Final = 3  # e.g. `/v1/bookings`
 
 Answers = dict[int, type[Struct] | str | None]
 
@@ -271,13 +275,25 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def path_to_log(request: Request) -> str:
-    """Return the path without tokens, because a link in the log would still work for a reader of the log.
+    """Return the path without tokens and personal data.
 
-    Tokens are removed even if no route took the request: the token can work in the corrected address.
+    Of parameters only ids and dates are left. Of a path without a route the beginning, ids, and words of other routes
+    are left, because the rest can be anything, for example a token that works in the corrected address.
     """
-    token = request.match_info.get("token")
-    path = request.path.replace(str(token), "…") if token else request.path
-    return _LIKE_A_TOKEN.sub("…", path)
+    parts = request.path.split("/")
+    if request.route is None:
+        words = _words_of(request.app.router)
+        start = [part if _OUR_NAME.fullmatch(part) else "…" for part in parts[:_ROUTELESS_PARTS]]
+        rest = [part if part in words or _OUR_ID.fullmatch(part) else "…" for part in parts[_ROUTELESS_PARTS:]]
+        return "/".join([*start, *rest])
+    given = set(map(str, request.match_info.values()))
+    return "/".join(part if part not in given or _OUR_ID.fullmatch(part) else "…" for part in parts)
+
+
+@lru_cache(maxsize=8)
+def _words_of(router: Router) -> frozenset[str]:
+    """Return the fixed parts of all paths."""
+    return frozenset(part for route in router.routes for part in route.path.split("/") if not part.startswith("<"))
 
 
 def log_request(request: Request, status: int) -> None:
@@ -288,8 +304,13 @@ def log_request(request: Request, status: int) -> None:
         )
 
 
-def log_response(known_as: str, method: str, path: str, status: int, started: float | None, ip: str) -> None:
-    """One line a request: enough to find it again by its id, and nothing of its content."""
+def log_response(known_as: str, method: str, path: str, status: int, started: float | None, address: str) -> None:
+    """Log a request: enough to find it again by its id, and nothing of its content.
+
+    Of the client's address only the network is logged, a /24 or a /64, since an address is personal data.
+    """
     spent = round((time.perf_counter() - started) * 1000, 2) if started else 0.0
-    told = logger.bind(request_id=known_as, method=method, path=path, status=status, ms=spent, ip=ip)
+    told = logger.bind(
+        request_id=known_as, method=method, path=path, status=status, ms=spent, network=network_of(address)
+    )
     told.info("{} {} {}", method, path, status)
