@@ -69,6 +69,7 @@ class SessionService:
         if not await self._stored.is_live_of(session_id, actor.id, self._clock()):
             raise NotFound
         await self.end(session_id, _BY_OWNER)
+        await self._record_revocation(actor)
 
     async def revoke_others(self, actor: Actor) -> None:
         """End all sessions of the actor except this session."""

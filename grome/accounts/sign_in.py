@@ -107,7 +107,7 @@ class SignIn:
             ends_at=now + self._life.absolute,
             authenticated_at=now,
             methods=sorted(methods),
-            notice=self._notice_of(risk),
+            notice=self._notice_of(risk, methods),
         )
         await self._stored.add(session)
         await self._end_if_changed(user, session)
@@ -138,8 +138,9 @@ class SignIn:
             await self._sessions.end(session.id, "second factor added during the login")
             raise WrongCredentials
 
-    def _notice_of(self, risk: SignInRisk) -> AccountEvent | None:
-        if risk.is_unusual:
+    def _notice_of(self, risk: SignInRisk, methods: frozenset[SignInMethod]) -> AccountEvent | None:
+        has_second_proof = len(methods) > 1 or not methods.isdisjoint(SECOND_FACTORS)
+        if risk.is_unusual and not has_second_proof:  # otherwise `begin` has told the owner
             return self._event(EventType.ACCOUNT_SUSPICIOUS_SIGN_IN)
         return self._event(EventType.ACCOUNT_NEW_DEVICE) if risk.is_new_device else None
 

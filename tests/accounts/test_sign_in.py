@@ -214,7 +214,10 @@ async def test_unusual_sign_in_waits_for_a_code_and_tells_the_owner(
     with pytest.raises(SecondFactorRequired):
         await sign_in.begin(user, Device(id="new", ip=PARIS), SignInMethod.PASSWORD)
     assert (await user_of(container, person)).outbox[-1].type.value == "account.suspicious_sign_in"
-    await sign_in.begin(user, Device(id="new", ip=PARIS), SignInMethod.CODE)
+    both = frozenset({SignInMethod.PASSWORD, SignInMethod.CODE})
+    await sign_in.complete(user, Device(id="new", ip=PARIS), both)
+    assert (await stored_notices(container, person))[-1] == "account.new_device"
+    await sign_in.begin(user, Device(id="newer", ip=PARIS), SignInMethod.CODE)
 
 
 async def test_factor_that_is_added_during_a_login_ends_the_login(
