@@ -14,7 +14,13 @@ from tests.api.surface import ROUTES, Route
 MACHINE_TEXTS: Final = {
     *("DeviceIn.id", "Refresh.refresh_token", "Login.email", "Login.phone", "Login.password", "PushTokenIn.token"),
     *("Forgotten.email", "Forgotten.phone", "PasswordReset.email", "PasswordReset.phone", "CodeSignInRequest.phone"),
-    *("StepUp.password", "EmailChange.password", "PhoneChange.password", "PasswordChange.current"),
+    *(
+        "StepUp.password",
+        "DeletionIn.password",
+        "EmailChange.password",
+        "PhoneChange.password",
+        "PasswordChange.current",
+    ),
     *(
         "ProfilePatch.timezone",
         "ProfileIn.timezone",
