@@ -16,10 +16,12 @@ _DAY: Final = timedelta(days=1)
 class Purpose(StrEnum):
     """The purpose of a message, with a budget of its own.
 
-    A third party that uses up a person's budget for news cannot block warnings to the person.
+    A third party that uses up a person's budget for news cannot block warnings to the person. Anybody can request an
+    OPEN_CODE; a CODE needs a session or the password.
     """
 
     CODE = "code"
+    OPEN_CODE = "open_code"
     SECURITY = "security"
     NEWS = "news"
 
@@ -28,6 +30,8 @@ class Purpose(StrEnum):
 _VERIFIED: Final = {
     (Purpose.CODE, Channel.EMAIL): 10,
     (Purpose.CODE, Channel.SMS): 5,
+    (Purpose.OPEN_CODE, Channel.EMAIL): 30,
+    (Purpose.OPEN_CODE, Channel.SMS): 10,
     (Purpose.SECURITY, Channel.EMAIL): 20,
     (Purpose.SECURITY, Channel.SMS): 5,
     (Purpose.SECURITY, Channel.PUSH): 50,
@@ -37,14 +41,18 @@ _VERIFIED: Final = {
 _UNVERIFIED: Final = {
     **_VERIFIED,
     (Purpose.CODE, Channel.EMAIL): 5,
+    (Purpose.OPEN_CODE, Channel.EMAIL): 10,
     (Purpose.SECURITY, Channel.EMAIL): 10,
     (Purpose.NEWS, Channel.SMS): 10,
 }
+_OPEN_CODES: Final = frozenset({MessageKind.RESET_PASSWORD, MessageKind.SIGN_IN_CODE})
 # Reports a day to an operator about faults of ours that any person's address can trigger; see `Sending`.
 DEAD_LETTER_BUDGET: Final = Budget("dead letters", 20, _DAY)
 
 
 def purpose_of(kind: MessageKind) -> Purpose:
+    if kind in _OPEN_CODES:
+        return Purpose.OPEN_CODE
     if kind in CODE_KINDS:
         return Purpose.CODE
     return Purpose.SECURITY if RULES[kind].topic is None else Purpose.NEWS

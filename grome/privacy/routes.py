@@ -48,7 +48,11 @@ async def read_export(request: Request, actor: Actor, export_id: UUID) -> Export
 
 
 @privacy.delete(
-    "", who=SIGNED_IN, status=202, refusals=(AccountInUse, StepUpRequired, WrongPassword), limit=LimitClass.SIGN_IN
+    "",
+    who=SIGNED_IN,
+    status=202,
+    refusals=(AccountInUse, StepUpRequired, WrongPassword, NotFound, TooManyRequests),
+    limit=LimitClass.SIGN_IN,
 )
 async def delete_account(request: Request, actor: Actor, body: DeletionIn) -> DeletionOut:
     """Delete your account, with the password or after a recent proof of identity.
