@@ -75,8 +75,19 @@ def _decode(content: bytes, content_type: str, side: int) -> Image.Image:
     image.draft("RGB", (side, side))  # a JPEG file is decoded no larger than needed
     profile = image.info.get("icc_profile")
     image.load()
-    upright = ImageOps.exif_transpose(image)
-    return _flatten(_to_srgb(upright, profile))
+    # Smaller first: each of the later steps copies the image.
+    smaller = _to_resizable(image)
+    smaller.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return _flatten(_to_srgb(ImageOps.exif_transpose(smaller), profile))
+
+
+def _to_resizable(image: Image.Image) -> Image.Image:
+    """Convert an image with a palette, or with other samples than bytes, to a mode that can be resized."""
+    if image.mode in {"I;16", "I"}:
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode in {"L", "LA", "RGB", "RGBA", "CMYK"} and "transparency" not in image.info:
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def _check_pixels(width: int, height: int) -> None:

@@ -87,7 +87,7 @@ async def test_transparent_and_palette_images_get_a_white_ground() -> None:
     Image.new("RGBA", (20, 20), (0, 0, 0, 0)).save(clear, "PNG")
     (got,) = await encode(clear.getvalue(), "image/png")
     assert read_image(got.content).getpixel((10, 10)) == (255, 255, 255)
-    for mode in ("P", "L", "1", "CMYK"):
+    for mode in ("P", "L", "LA", "1", "I;16", "CMYK"):
         content_type = "image/jpeg" if mode == "CMYK" else "image/png"
         sent = io.BytesIO()
         Image.new(mode, (20, 20)).save(sent, FORMATS[content_type])
@@ -123,6 +123,14 @@ async def test_protected_pdf_is_refused() -> None:
     target = io.BytesIO()
     writer.write(target)
     assert await refusal_of(target.getvalue(), "application/pdf") is Refusal.NOT_READABLE
+
+
+async def test_large_image_with_transparency_is_within_the_memory_limit() -> None:
+    whole = image(size=(8_000, 5_000), mode="RGBA")
+    assert len(whole) < 2**20
+    (got,) = await encode(whole, "image/png", 1600)
+    assert (got.width, got.height) == (1600, 1000)
+    assert is_red(read_image(got.content).getpixel((1, 1)))
 
 
 async def test_decompression_bombs_are_refused_without_being_decoded() -> None:
