@@ -126,7 +126,7 @@ async def test_protected_pdf_is_refused() -> None:
 
 
 async def test_large_image_with_transparency_is_within_the_memory_limit() -> None:
-    whole = image(size=(8_000, 5_000), mode="RGBA")
+    whole = image(size=(6_000, 3_750), mode="RGBA")
     assert len(whole) < 2**20
     (got,) = await encode(whole, "image/png", 1600)
     assert (got.width, got.height) == (1600, 1000)
