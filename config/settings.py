@@ -400,6 +400,16 @@ class PrivacySettings(Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(ge=0, le=43_200, description="A deleted account is erased so many minutes later."),
     ] = 15
+    booking_details_days: Annotated[
+        int,
+        Meta(ge=0, le=36_500, description="Addresses, notes and guests of visits are kept so many days; 0, for ever."),
+    ] = 730
+    messages_days: Annotated[
+        int, Meta(ge=0, le=36_500, description="Messages are kept for so many days after the visit; 0, for ever.")
+    ] = 730
+    message_reports_days: Annotated[
+        int, Meta(ge=0, le=36_500, description="Decided reports of messages are kept for so many days; 0, for ever.")
+    ] = 180
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):

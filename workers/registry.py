@@ -24,7 +24,7 @@ from grome.payments.subscriber import SETTLE_PAYMENTS
 from grome.payouts.jobs import plan_payouts, send_payout
 from grome.payouts.models import SEND_PAYOUT
 from grome.photos.jobs import delete_removed_photos
-from grome.privacy.jobs import erase_account, make_export, sweep_export_files, tend_privacy
+from grome.privacy.jobs import erase_account, expire_old_data, make_export, sweep_export_files, tend_privacy
 from grome.privacy.models import ERASE_ACCOUNT, MAKE_EXPORT
 from grome.promos.jobs import sweep_promo_holds
 from grome.reconciliation.jobs import compare_with_stripe, fetch_missed_events, reconcile
@@ -72,6 +72,7 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(compare_with_stripe, cron="*/15 * * * *", timeout=600, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
     CronJob(tend_privacy, cron="* * * * *", timeout=50, retries=3),
+    CronJob(expire_old_data, cron="23 3 * * *", timeout=3_000, retries=3),
     CronJob(sweep_export_files, cron="37 * * * *", timeout=600, retries=3),
     CronJob(remove_unused_uploads, cron="*/15 * * * *", timeout=300, retries=3),
     CronJob(delete_removed_photos, cron="*/15 * * * *", timeout=300, retries=3),

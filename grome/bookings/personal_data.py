@@ -1,9 +1,10 @@
-"""Declare the personal data of bookings."""
+"""Declare the personal data of bookings, and remove the details of old visits."""
 
+from datetime import datetime
 from typing import Final
 
 from grome.bookings.models import Status
-from grome.bookings.repository import COLLECTION
+from grome.bookings.repository import COLLECTION, BookingRepository
 from grome.common.actor import BARBERS, CUSTOMERS
 from grome.infrastructure.mongo.personal_documents import Declared, Fate, PersonalCollection, Share
 
@@ -74,3 +75,15 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
         ),
     ),
 )
+
+
+class VisitDetails:
+    """The addresses, notes and names of guests of bookings, which are needed around the visit only."""
+
+    name: Final = "booking_details"
+
+    def __init__(self, bookings: BookingRepository) -> None:
+        self._bookings = bookings
+
+    async def expire(self, since: datetime, until: datetime) -> None:
+        await self._bookings.clear_details(since, until)

@@ -1,6 +1,6 @@
 """Read bookings. Bookings are created in `create.py` and changed in `lifecycle.py` and `reschedule.py`."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -34,6 +34,10 @@ class BookingQueries:
 
     async def read(self, actor: Actor, booking_id: UUID) -> BookingOut:
         return booking_out(await self._find(visible_to(actor), booking_id))
+
+    def iter_ids_between(self, since: datetime, until: datetime, batch: int) -> AsyncIterator[list[UUID]]:
+        """Yield batches of the ids of all bookings that start in [since, until)."""
+        return self._bookings.iter_ids_between(since, until, batch)
 
     async def get(self, actor: Actor, booking_id: UUID) -> Booking:
         """Return a booking of the actor with all stored fields. Raises NotFound."""

@@ -1,6 +1,6 @@
 """Store bookings in MongoDB. The unique index on `ticks` prevents overlapping bookings of one barber."""
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Annotated, Any
@@ -31,6 +31,7 @@ _IS_DATE = {"$type": "date"}
 _OPEN_VISITS = {"status": {"$in": [Status.ACCEPTED.value, Status.IN_PROGRESS.value]}}
 _AWAITS_DEPOSIT = {"payment.pay_by": _IS_DATE, "active": True}
 _UNSTARTED = {"status": {"$in": [Status.REQUESTED.value, Status.ACCEPTED.value]}}
+_ENDED = {"status": {"$in": [Status.COMPLETED.value, Status.CANCELLED.value]}}
 _UNENDED = {"status": {"$nin": [Status.COMPLETED.value, Status.CANCELLED.value]}}
 COLLECTION = CollectionSpec(
     "bookings",
@@ -240,6 +241,24 @@ class BookingRepository:
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, Booking) if document else None
+
+    async def clear_details(self, since: datetime, until: datetime) -> None:
+        """Remove addresses, notes and names of guests from ended bookings that started in [since, until)."""
+        ended = {"scheduled_at": {"$gte": since, "$lt": until}, **_ENDED}
+        cleared = dict.fromkeys(("customer_note", "barber_note", "house_call", "history.$[].note"))
+        await self._bookings.update_many(ended, {"$set": cleared, "$unset": {"first_answer": ""}})
+        await self._bookings.update_many({**ended, "guest": {"$type": "object"}}, {"$set": {"guest.name": ""}})
+
+    async def iter_ids_between(self, since: datetime, until: datetime, batch: int) -> AsyncIterator[list[UUID]]:
+        """Yield batches of the ids of bookings that start in [since, until)."""
+        ids: list[UUID] = []
+        async for found in self._bookings.find({"scheduled_at": {"$gte": since, "$lt": until}}, {"_id": 1}):
+            ids.append(found["_id"])
+            if len(ids) == batch:
+                yield ids
+                ids = []
+        if ids:
+            yield ids
 
     async def get_occupied_ticks(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         """Return all ticks of the active bookings that hold a tick in [first_tick, end_tick)."""

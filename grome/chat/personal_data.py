@@ -1,9 +1,11 @@
-"""Declare the personal data of messages, and erase a person's messages."""
+"""Declare the personal data of messages, and erase messages of a person and of old visits."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Final
 
-from grome.chat.repository import BLOCKS, CONVERSATIONS, MESSAGES, REPORTS, MessageRepository
+from grome.bookings.queries import BookingQueries
+from grome.chat.repository import BLOCKS, CONVERSATIONS, MESSAGES, REPORTS, MessageReportRepository, MessageRepository
 from grome.common.actor import SIDES, Role
 from grome.common.clock import Clock
 from grome.infrastructure.mongo.client import Database
@@ -15,7 +17,9 @@ from grome.infrastructure.mongo.personal_documents import (
     Share,
 )
 from grome.infrastructure.personal_data import Exported, ExportedRecord, Person
+from grome.uploads.service import UploadService
 
+_BATCH: Final = 200
 _EXPORTED: Final = (
     "_id",
     "booking_id",
@@ -97,3 +101,33 @@ class MessageData(PersonalDocuments):
 
     async def erase(self, person: Person) -> None:
         await self._messages.erase_sent(person.id, self._clock())
+
+
+class OldMessages:
+    """The messages about old visits, with their photos."""
+
+    name: Final = "messages"
+
+    def __init__(
+        self, messages: MessageRepository, bookings: BookingQueries, uploads: UploadService, clock: Clock
+    ) -> None:
+        self._messages, self._bookings, self._uploads, self._clock = messages, bookings, uploads, clock
+
+    async def expire(self, since: datetime, until: datetime) -> None:
+        async for booking_ids in self._bookings.iter_ids_between(since, until, _BATCH):
+            # The photos first: their messages find them again if the erasure is interrupted in between.
+            for message_id in await self._messages.list_with_photos(booking_ids):
+                await self._uploads.discard(message_id)
+            await self._messages.erase_of_bookings(booking_ids, self._clock())
+
+
+class OldMessageReports:
+    """Reports of messages that were decided long ago."""
+
+    name: Final = "message_reports"
+
+    def __init__(self, reports: MessageReportRepository) -> None:
+        self._reports = reports
+
+    async def expire(self, since: datetime, until: datetime) -> None:  # noqa: ARG002 -- decided later than created
+        await self._reports.remove_decided(until)

@@ -207,10 +207,19 @@ class MessageRepository:
 
     async def erase_sent(self, account_id: UUID, now: datetime) -> None:
         """Remove text and photos of all messages of an account, which stay as deleted messages."""
-        erased: Document = {"$set": {"text": "", "photos": [], "deleted_at": now}, "$inc": {"version": 1}}
         async for booking_ids in self._iter_conversations(account_id):
             sent = {"booking_id": {"$in": booking_ids}, "sender_id": account_id, "deleted_at": None}
-            await self._messages.update_many(sent, erased)
+            await self._messages.update_many(sent, _erasure(now))
+
+    async def list_with_photos(self, booking_ids: Collection[UUID]) -> list[UUID]:
+        """List the ids of the messages with photos of these bookings."""
+        wanted = {"booking_id": {"$in": list(booking_ids)}, "photos.0": {"$exists": True}}
+        return [message["_id"] async for message in self._messages.find(wanted, {"_id": 1})]
+
+    async def erase_of_bookings(self, booking_ids: Collection[UUID], now: datetime) -> None:
+        """Remove text and photos of all messages of these bookings, which stay as deleted messages."""
+        sent: Document = {"booking_id": {"$in": list(booking_ids)}, "deleted_at": None}
+        await self._messages.update_many(sent, _erasure(now))
 
     async def _iter_conversations(self, account_id: UUID) -> AsyncIterator[list[UUID]]:
         """Yield batches of the ids of an account's conversations."""
@@ -289,6 +298,11 @@ class MessageReportRepository:
         found = self._reports.find(query).sort([("created_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, MessageReport) async for document in found]
 
+    async def remove_decided(self, before: datetime) -> None:
+        """Delete reports that were decided before this moment."""
+        decided = {"decision": {"$in": [decision.value for decision in Decision]}, "created_at": {"$lt": before}}
+        await self._reports.delete_many({**decided, "resolved_at": {"$lt": before}})
+
     async def resolve(
         self, session: Session, report: MessageReport, fields: Mapping[str, Any], event: ReportEvent
     ) -> None:
@@ -296,3 +310,7 @@ class MessageReportRepository:
         await self._reports.update_one(
             {"_id": report.id}, {"$set": fields, "$push": {"outbox": to_document(event)}}, session=session
         )
+
+
+def _erasure(now: datetime) -> Document:
+    return {"$set": {"text": "", "photos": [], "deleted_at": now}, "$inc": {"version": 1}}

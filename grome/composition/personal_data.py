@@ -15,11 +15,14 @@ from grome.barbers.personal_data import PERSONAL_DATA as BARBERS
 from grome.barbers.personal_data import ShopData
 from grome.barbers.service import BarberService
 from grome.bookings.personal_data import PERSONAL_DATA as BOOKINGS
+from grome.bookings.personal_data import VisitDetails
+from grome.bookings.queries import BookingQueries
+from grome.bookings.repository import BookingRepository
 from grome.calendar_feeds.personal_data import PERSONAL_DATA as CALENDAR_FEEDS
 from grome.catalogue.personal_data import PERSONAL_DATA as CATALOGUE
 from grome.chat.personal_data import PERSONAL_DATA as CHAT
-from grome.chat.personal_data import MessageData
-from grome.chat.repository import MessageRepository
+from grome.chat.personal_data import MessageData, OldMessageReports, OldMessages
+from grome.chat.repository import MessageReportRepository, MessageRepository
 from grome.codes.personal_data import PERSONAL_DATA as CODES
 from grome.factors.personal_data import PERSONAL_DATA as FACTORS
 from grome.favourites.personal_data import PERSONAL_DATA as FAVOURITES
@@ -60,7 +63,8 @@ from grome.privacy.exporter import Exporter
 from grome.privacy.inventory import Inventory
 from grome.privacy.personal_data import PERSONAL_DATA as EXPORTS
 from grome.privacy.personal_data import ExportData
-from grome.privacy.repository import ExportRepository
+from grome.privacy.repository import ExportRepository, RetentionMarks
+from grome.privacy.retention import Retention, RetentionRule
 from grome.privacy.service import ExportService
 from grome.promos.personal_data import PERSONAL_DATA as PROMOS
 from grome.quotes.personal_data import PERSONAL_DATA as QUOTES
@@ -208,3 +212,15 @@ def deletions(container: Container) -> DeletionService:
         timedelta(minutes=container.settings.privacy.erase_after_min),
         container.clock,
     )
+
+
+@personal_data.provide
+def retention(container: Container) -> Retention:
+    get, settings = container.get, container.settings.privacy
+    messages = OldMessages(get(MessageRepository), get(BookingQueries), get(UploadService), container.clock)
+    rules = [
+        RetentionRule(VisitDetails(get(BookingRepository)), settings.booking_details_days),
+        RetentionRule(messages, settings.messages_days),
+        RetentionRule(OldMessageReports(get(MessageReportRepository)), settings.message_reports_days),
+    ]
+    return Retention(rules, RetentionMarks(container.database), container.clock)

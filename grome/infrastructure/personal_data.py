@@ -1,6 +1,7 @@
 """The contract of features that hold personal data: export it, erase it, and say which part stays."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -67,3 +68,13 @@ class PersonalData(Protocol):
 
     def kept(self, role: Role) -> KeptData | None:
         """Return the data of people of this role that stays after `erase`."""
+
+
+class OldData(Protocol):
+    """Data that is not needed for ever, e.g. the addresses of visits of years ago."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def expire(self, since: datetime, until: datetime) -> None:
+        """Erase the data of this span of time. Repeating it, also after an interruption, is harmless."""

@@ -23,6 +23,7 @@ from grome.payouts.repository import ACCOUNTS as PAYOUT_ACCOUNTS
 from grome.payouts.repository import PAYOUTS
 from grome.photos.repository import COLLECTION as PORTFOLIOS
 from grome.privacy.repository import COLLECTION as EXPORTS
+from grome.privacy.repository import MARKS as RETENTION_MARKS
 from grome.promos.repository import PROMOS
 from grome.promos.repository import USES as PROMO_USES
 from grome.quotes.repository import COLLECTION as QUOTES
@@ -38,7 +39,9 @@ WITH_ORIGIN = (ADJUSTMENTS, BOOKINGS, COMMISSIONS, *CHAT, *PAYMENTS, PAYOUT_ACCO
 CHANGED = (*AUDIT, BARBERS, NOTIFICATION_LOG, PROMOS, SESSIONS, USERS, WEBHOOK_ENDPOINTS, *WITH_ORIGIN)
 # With an index for exports and deletions of personal data.
 INDEXED = (PROMO_USES, QUOTES, SERIES, UPLOADS)
-COLLECTIONS: tuple[CollectionSpec, ...] = (APPROVALS, CODES, EXPORTS, FACTORS, PERSON_KEYS, VERIFICATIONS, PORTFOLIOS)
+COLLECTIONS: tuple[CollectionSpec, ...] = (
+    *(APPROVALS, CODES, EXPORTS, FACTORS, PERSON_KEYS, PORTFOLIOS, RETENTION_MARKS, VERIFICATIONS),
+)
 
 
 async def up(database: Database) -> None:

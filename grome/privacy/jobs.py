@@ -9,6 +9,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.runner import RunningJob
 from grome.privacy.deletion import DeletionService, Eraser
 from grome.privacy.exporter import Exporter
+from grome.privacy.retention import Retention
 from grome.privacy.service import ExportService
 
 
@@ -32,3 +33,9 @@ async def sweep_export_files(saq: dict[str, Any]) -> None:
     container: Container = saq["container"]
     if swept := await container.get(ExportService).delete_orphaned_files():
         logger.info("{} export files without an export were deleted", swept)
+
+
+async def expire_old_data(saq: dict[str, Any]) -> None:
+    """Erase data that is kept long enough; runs every night."""
+    container: Container = saq["container"]
+    await container.get(Retention).run()

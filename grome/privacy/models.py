@@ -75,3 +75,10 @@ class Export(Struct, frozen=True, kw_only=True):
 def file_key(export_id: UUID) -> str:
     """Return the key of an export's file, made of the id alone: making an export again writes the same file."""
     return f"{FILE_PREFIX}{export_id.hex}"
+
+
+class RetentionMark(Struct, frozen=True):
+    """Marks the time up to which old data of one kind is erased."""
+
+    id: str = field(name="_id")
+    until: datetime

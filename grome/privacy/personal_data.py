@@ -9,9 +9,10 @@ from grome.infrastructure.mongo.personal_documents import (
     PersonalCollection,
     PersonalDocuments,
     Share,
+    UnownedCollection,
 )
 from grome.infrastructure.personal_data import Person
-from grome.privacy.repository import COLLECTION
+from grome.privacy.repository import COLLECTION, MARKS
 from grome.privacy.service import ExportService
 
 _EXPORTS: Final = PersonalCollection(
@@ -20,7 +21,10 @@ _EXPORTS: Final = PersonalCollection(
     internal=frozenset({"role", "is_open", "left_out", "expires_at", "outbox"}),
     handled_apart=True,
 )
-PERSONAL_DATA: Final[tuple[Declared, ...]] = (_EXPORTS,)
+PERSONAL_DATA: Final[tuple[Declared, ...]] = (
+    _EXPORTS,
+    UnownedCollection(MARKS, "Positions of the retention."),
+)
 
 
 class ExportData(PersonalDocuments):

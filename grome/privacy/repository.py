@@ -1,4 +1,4 @@
-"""Store exports in MongoDB. A unique index allows one open export a person."""
+"""Store exports and marks of the retention in MongoDB. A unique index allows one open export a person."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
 from grome.infrastructure.mongo.schema import validator_for
-from grome.privacy.models import Export, ExportEvent
+from grome.privacy.models import Export, ExportEvent, RetentionMark
 
 _OPEN = {"is_open": True}
 COLLECTION = CollectionSpec(
@@ -24,6 +24,7 @@ COLLECTION = CollectionSpec(
         IndexModel("expires_at", name="expiry"),
     ],
 )
+MARKS = CollectionSpec("retention_marks", validator_for(RetentionMark), [])
 
 
 class AfterExport(Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,3 +94,16 @@ class ExportRepository:
         behind = {"_id": {"$gt": after}} if after else {}
         found = self._exports.find({**wanted, **behind}, {"_id": 1}).sort("_id", 1).limit(limit)
         return [document["_id"] async for document in found]
+
+
+class RetentionMarks:
+    def __init__(self, database: Database) -> None:
+        self._marks = database[MARKS.name]
+
+    async def find(self, name: str) -> datetime | None:
+        document = await self._marks.find_one({"_id": name})
+        return from_document(document, RetentionMark).until if document else None
+
+    async def put(self, name: str, until: datetime) -> None:
+        """Advance the mark; it never moves back, so that concurrent runs are safe."""
+        await self._marks.update_one({"_id": name}, {"$max": {"until": until}}, upsert=True)
