@@ -23,6 +23,7 @@ from benchmarks.sections import (
     memory,
     nearby,
     payments,
+    sign_in_storm,
     sockets,
 )
 from benchmarks.stopping import stop_at_signals
@@ -39,6 +40,7 @@ SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "effects": effects.run,
     "ledger": ledger.run,
     "payments": payments.run,
+    "sign_in_storm": sign_in_storm.run,
     "sockets": sockets.run,
     "live": live.run,
     "growth": growth.run,

@@ -1,7 +1,7 @@
 """The setup that all sections share: data servers, a core for the server under test, and the duration."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from config.loading import load_settings
 from config.settings import Settings
 from grome.dev.embedded import embedded_servers
 from grome.infrastructure.made_keys import load_or_create_signing_key, with_made_keys
+from grome.infrastructure.rate_limits.models import LimitClass
 
 TOKEN_TTL_S: Final = 3_600
 
@@ -71,18 +72,32 @@ class Bench:
             redis=msgspec.structs.replace(base.redis, url=data.redis_url),
         )
 
-    def grome(self, name: str, database: str, *, pinned: bool = True, **changed: str) -> AbstractContextManager[Server]:
-        """`grome serve` as in production, with one API worker; `changed` sets further variables."""
+    def grome(
+        self,
+        name: str,
+        database: str,
+        *,
+        pinned: bool = True,
+        limited: Collection[LimitClass] = (),
+        **changed: str,
+    ) -> AbstractContextManager[Server]:
+        """`grome serve` as in production, with one API worker; `changed` sets further variables.
+
+        All load comes from one address, so limits are higher than in production, except those of `limited`.
+        """
         keys = self.settings(database).accounts
         env = {
             "GROME_HOME": str(self.home),
             "GROME_ACCOUNTS_SIGNING_KEY": keys.signing_key,
             "GROME_ACCOUNTS_SECRETS_KEYS": keys.secrets_keys,
             "GROME_ACCOUNTS_PEPPER": keys.pepper,
+            **{f"GROME_LIMITS_{one.upper()}": _NO_LIMIT for one in LIMITED_CLASSES - set(limited)},
         }
         return grome(name, self.data(database), {**env, **changed}, cpu=self.core if pinned else None)
 
 
+LIMITED_CLASSES: Final = frozenset(LimitClass) - {LimitClass.UNLIMITED}
+_NO_LIMIT: Final = "10000000"
 DEMO: Final = "bench_demo"
 CREATE: Final = "bench_create"
 CONTENTION: Final = "bench_contention"
@@ -91,11 +106,12 @@ AVAILABILITY: Final = "bench_availability"
 LEDGER: Final = "bench_ledger"
 PAYMENTS: Final = "bench_payments"
 LIVE: Final = "bench_live"
+STORM: Final = "bench_storm"
 GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1m"}
 _REDIS_NUMBERS: Final = {
     name: number
     for number, name in enumerate(
-        (DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, LEDGER, PAYMENTS, LIVE, *GROWTH.values())
+        (DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, LEDGER, PAYMENTS, LIVE, STORM, *GROWTH.values())
     )
 }
 
