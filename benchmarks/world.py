@@ -17,7 +17,6 @@ from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
 
 CITIES: Final = DEFAULT_CITIES
-_PASSWORD: Final = "seven combs and a blunt razor"
 PER_CITY: Final = 4_000  # 20,000 in all
 _PASSWORD: Final = "measured with a stopwatch"  # noqa: S105 -- of accounts on this machine only
 

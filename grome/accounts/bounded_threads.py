@@ -27,12 +27,20 @@ class BoundedThreads:
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 -- the function's arguments
         """Return the result of the call. Raises Unavailable at once if the queue is full."""
-        if not self._places.acquire(blocking=False):
-            raise Unavailable("Too many passwords are being checked at the moment; try again in a few seconds.")
+        self._take_place()
         call = self._executor.submit(function, *args)
         # Not after the await: a cancelled request leaves the thread at work.
         call.add_done_callback(lambda _: self._places.release())
         return await asyncio.wrap_future(call)
+
+    def require_place(self) -> None:
+        """Raise Unavailable if the queue is full now, before work that would be in vain."""
+        self._take_place()
+        self._places.release()
+
+    def _take_place(self) -> None:
+        if not self._places.acquire(blocking=False):
+            raise Unavailable("Too many passwords are being checked at the moment; try again in a few seconds.")
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)

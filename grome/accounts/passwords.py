@@ -52,6 +52,10 @@ class PasswordHasher:
         # A well-formed hash that no password is known to have.
         self._nobodys_hash = f"$2b${rounds:02}${'.' * 53}"
 
+    def require_place(self) -> None:
+        """Raise Unavailable if the queue is full now. In a storm, a refusal then costs no query."""
+        self._threads.require_place()
+
     async def hash(self, password: str) -> str:
         """Hash the normal form. Raises Invalid if it has more than 512 bytes in UTF-8."""
         normal = normalize_password(password)

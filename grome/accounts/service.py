@@ -51,6 +51,7 @@ class AccountService:
         """
         if body.email is None and body.phone is None:
             raise Invalid("email", "or phone is required")
+        self._passwords.require_place()
         zone = "UTC" if body.timezone is None else require_known_zone(body.timezone)
         preferences = Preferences(language=body.language or device_language, timezone=zone)
         registered = new_account_event(EventType.ACCOUNT_REGISTERED, self._clock())
@@ -88,6 +89,7 @@ class AccountService:
         Raises SecondFactorRequired and AccountSuspended after the right password, and TooManyRequests without a check
         of the password.
         """
+        self._passwords.require_place()
         name = sign_in_name(credentials.email, credentials.phone)
         named = await self._users.find_by_name(name)
         async with self._attempts.attempt(name.normal, [user.id for user in named.all], device):

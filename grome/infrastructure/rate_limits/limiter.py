@@ -80,9 +80,9 @@ class RateLimits:
 
     async def give_back(self, charges: Sequence[Charge]) -> None:
         """Undo `take_all`. Without Valkey the requests stay counted."""
+        keys = [self._key(charge.quota, charge.subject) for charge in charges]
         try:
-            for charge in charges:
-                await self._scripts.add(charge.quota, [self._key(charge.quota, charge.subject)], [-1])
+            await self._scripts.take(keys, [charge.quota for charge in charges], cost=-1)
         except _FAULTS as fault:
             self._note_fault(fault)
 
