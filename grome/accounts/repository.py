@@ -169,9 +169,17 @@ class UserRepository:
             {"_id": user.id, "password_hash": user.password_hash}, {"$set": {"password_hash": new_hash}}
         )
 
-    async def set_fields(self, user_id: UUID, changed: Mapping[str, Any]) -> User | None:
-        """Set fields by their paths, so that concurrent changes of different fields all stay."""
-        return await self._update(user_id, {"$set": dict(changed)})
+    async def change_fields(
+        self, user_id: UUID, before: Mapping[str, Any], changed: Mapping[str, Any], event: AccountEvent
+    ) -> User | None:
+        """Set fields by their paths, with an event, if they still have the values `before`."""
+        outbox = {"$each": [to_document(event)], "$slice": -MAX_OUTBOX}
+        document = await self._users.find_one_and_update(
+            {"_id": user_id, **before},
+            {"$set": dict(changed), "$push": {"outbox": outbox}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(document, User) if document else None
 
     async def normalize_addresses(self, normalize: Mapping[str, Callable[[str], str]]) -> list[tuple[UUID, str]]:
         """Bring stored emails and phones into normal form, each by its field's function.
@@ -193,7 +201,7 @@ class UserRepository:
         return left
 
     async def set_preferences(self, user_id: UUID, changed: Mapping[str, Any]) -> User | None:
-        return await self.set_fields(user_id, {f"preferences.{path}": value for path, value in changed.items()})
+        return await self._update(user_id, {"$set": {f"preferences.{path}": value for path, value in changed.items()}})
 
     async def add_muted_topic(self, user_id: UUID, topic: str) -> User | None:
         return await self._update(user_id, {"$addToSet": {"preferences.notifications.no_mail_about": topic}})

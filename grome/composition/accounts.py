@@ -173,7 +173,7 @@ def own_addresses(container: Container) -> OwnAddresses:
 
 @accounts.provide
 def profiles(container: Container) -> ProfileService:
-    return ProfileService(container.get(UserRepository))
+    return ProfileService(container.get(UserRepository), container.clock)
 
 
 @accounts.provide

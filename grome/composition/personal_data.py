@@ -40,6 +40,7 @@ from grome.infrastructure.mongo.personal_documents import (
     Share,
     UnownedCollection,
 )
+from grome.infrastructure.outbox.personal_entries import PersonalEntries
 from grome.infrastructure.outbox.repository import COLLECTION as RELAY
 from grome.infrastructure.person_keys.repository import COLLECTION as PERSON_KEYS
 from grome.infrastructure.person_keys.service import PersonKeys
@@ -138,14 +139,18 @@ personal_data = Providers()
 
 
 class PersonKeyData(PersonalDocuments):
-    """The key of a person. Without it, the personal values in the audit trail cannot be read by anybody."""
+    """The key of a person. Without it, the personal values in the audit trail cannot be read by anybody.
+
+    The same values are removed from the outbox entries that the trail was made from.
+    """
 
     def __init__(self, database: Database, keys: PersonKeys) -> None:
         super().__init__(database, _PERSON_KEYS)
-        self._keys = keys
+        self._keys, self._entries = keys, PersonalEntries(database)
 
     async def erase(self, person: Person) -> None:
         await self._keys.destroy(person.id)
+        await self._entries.erase(person.id)
 
 
 @personal_data.provide

@@ -130,6 +130,7 @@ class EventType(StrEnum):
     PROMO_CREATED = "promo.created"
     PROMO_CHANGED = "promo.changed"
     ACCOUNT_REGISTERED = "account.registered"
+    ACCOUNT_PROFILE_CHANGED = "account.profile_changed"
     ACCOUNT_NEW_DEVICE = "account.new_device"
     ACCOUNT_SESSION_REUSED = "account.session_reused"
     ACCOUNT_SESSIONS_REVOKED = "account.sessions_revoked"

@@ -26,6 +26,7 @@ from grome.infrastructure.mongo.client import Document
 from grome.infrastructure.outbox.deferred_events import REDELIVER, DeferredEvents
 from grome.infrastructure.outbox.leader import LEASE_S
 from grome.infrastructure.outbox.models import ChangeRecord, Event, EventType
+from grome.infrastructure.outbox.personal_entries import PersonalEntries
 from grome.infrastructure.outbox.relay import Relay
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState
 from tests.builders.barbers import Barber, barber
@@ -132,7 +133,8 @@ async def test_relay_publishes_and_audits_each_booking_event_once_in_order(
             return [told for told in await stored_events(container, room) if told["subject"] == booking["id"]]
 
         async def complete() -> bool:
-            return all([len(await told_in(room)) >= 4 for room in rooms])
+            audited = await container.database["audit"].count_documents({"subject_id": UUID(booking["id"])})
+            return audited >= 4 and all([len(await told_in(room)) >= 4 for room in rooms])
 
         await until(complete)
         entries = await history(http, customer.auth, booking)
@@ -404,3 +406,24 @@ async def test_relay_with_a_change_over_the_size_limit_rescans_and_misses_no_eve
         await until(lambda: set(recorder.had(later)) == {1})
         assert FAILED_ITEMS["relay"] > before
     await barbers.delete_one({"_id": large["_id"]})
+
+
+async def test_relay_dispatches_no_event_again_when_personal_values_are_erased_from_its_entry(
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    async with running(a_relay(container, recorder)):
+        booking = await book(http, customer, shop, tomorrow(9))
+        renamed = await http.patch("/v1/me", json={"name": "Zadie Quill"}, headers=customer.auth)
+        assert renamed.status_code == 200, renamed.text
+        await until(lambda: recorder.had(booking) == [1])
+        await PersonalEntries(container.database).erase(customer.id)
+        later = await book(http, customer, shop, tomorrow(11))
+        await until(lambda: recorder.had(later) == [1])
+    assert recorder.had(booking) == [1]
+    assert len(recorder.versions[customer.id]) == len(set(recorder.versions[customer.id]))
+    stored = await container.database.bookings.find_one({"_id": UUID(booking["id"])})
+    account = await container.database.users.find_one({"_id": customer.id})
+    assert stored
+    assert account
+    assert "origin" not in stored["history"][0]
+    assert not any(entry.get(name) for entry in account["outbox"] for name in ("origin", "changes"))
