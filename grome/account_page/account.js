@@ -10,6 +10,8 @@ import { showSessions } from "./sessions.js";
 import { startSignIn } from "./sign_in.js";
 import { prepareStepUp } from "./step_up.js";
 
+// Everything that shows data of the person, beside the fields of forms.
+const PERSONAL = "#identity, #signed-in [data-value], #signed-in .list, #codes ol, #qr, #totp-secret, #deleted .kept";
 const parts = { "signed-out": find("#signed-out"), "signed-in": find("#signed-in"), deleted: find("#deleted") };
 const { showSignIn } = startSignIn(open);
 
@@ -33,6 +35,8 @@ async function open() {
 
 function signedOut(message) {
   findAll("form").forEach((form) => form.reset());
+  findAll(".away").forEach((field) => { field.value = ""; });
+  findAll(PERSONAL).forEach((part) => part.replaceChildren());
   show("signed-out");
   showSignIn();
   notice(message);

@@ -6,7 +6,7 @@ from importlib.resources import files
 import httpx
 import pytest
 
-from grome.account_page.page import TEXTS
+from grome.account_page.page import PAGES, TEXTS
 from grome.common.languages import LANGUAGES
 
 HERE = files("grome.account_page")
@@ -46,6 +46,22 @@ def test_account_page_scripts_write_no_markup() -> None:
     """Names and messages of people are shown as text."""
     for script in SCRIPTS.values():
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", script)
+
+
+def test_account_page_listens_to_no_other_window() -> None:
+    """Tabs of the same origin exchange tokens over a channel of their own, which no other origin reaches."""
+    for script in SCRIPTS.values():
+        assert not re.search(r"""addEventListener\(["']message|window\.onmessage|postMessage\([^)]*["']\*""", script)
+
+
+def test_account_page_password_fields_are_masked_and_open_to_password_managers() -> None:
+    page = PAGES["en"].decode()
+    fields = re.findall(r'<input [^>]*name="(?:password|current|new)"[^>]*>', page)
+    assert len(fields) == 8
+    for field in fields:
+        assert 'type="password"' in field
+        assert re.search(r'autocomplete="(current|new)-password"', field)
+    assert not re.search(r"onpaste|preventDefault\(\)[^;]*paste|[\"']paste[\"']", "".join(SCRIPTS.values()))
 
 
 def test_account_page_texts_are_the_same_and_used_in_every_language() -> None:

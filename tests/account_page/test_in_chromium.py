@@ -82,6 +82,19 @@ async def test_wrong_password_is_told_in_words_and_the_right_one_signs_in(page: 
     assert await page.evaluate("sessionStorage.length") == 0
 
 
+async def test_signed_out_page_holds_nothing_of_the_person(page: Page, person: Person) -> None:
+    await sign_in(page, person)
+    await page.wait_for_text(person.email)
+    stored = await page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})")
+    assert person.email not in stored
+    await sign_out(page)
+    fields = "[...document.querySelectorAll('input')].map(it => it.value).join()"
+    left = await page.evaluate(f"document.documentElement.innerHTML + {fields} + JSON.stringify({{...sessionStorage}})")
+    for value in (person.email, "Zoë Martin", person.refresh_token, "Account page"):
+        assert value not in left
+    assert await page.evaluate("Object.keys(localStorage)") == ["grome.account.device"]
+
+
 async def test_session_of_another_device_is_listed_and_ended(
     http: httpx.AsyncClient, page: Page, person: Person
 ) -> None:
