@@ -23,7 +23,7 @@ from grome.payments.jobs import check_payments, settle_payments
 from grome.payments.subscriber import SETTLE_PAYMENTS
 from grome.payouts.jobs import plan_payouts, send_payout
 from grome.payouts.models import SEND_PAYOUT
-from grome.photos.jobs import delete_removed_photos
+from grome.photos.jobs import tidy_photos
 from grome.privacy.jobs import erase_account, expire_old_data, make_export, sweep_export_files, tend_privacy
 from grome.privacy.models import ERASE_ACCOUNT, MAKE_EXPORT
 from grome.promos.jobs import sweep_promo_holds
@@ -75,7 +75,7 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(expire_old_data, cron="23 3 * * *", timeout=3_000, retries=3),
     CronJob(sweep_export_files, cron="37 * * * *", timeout=600, retries=3),
     CronJob(remove_unused_uploads, cron="*/15 * * * *", timeout=300, retries=3),
-    CronJob(delete_removed_photos, cron="*/15 * * * *", timeout=300, retries=3),
+    CronJob(tidy_photos, cron="27 * * * *", timeout=600, retries=3),
     CronJob(remove_old_documents, cron="23 * * * *", timeout=600, retries=3),
     CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),
 )

@@ -6,7 +6,7 @@ from grome.infrastructure.container import Container
 from grome.photos.service import PhotoService
 
 
-async def delete_removed_photos(saq: dict[str, Any]) -> None:
-    """Delete the files of removed photos that are left after an interruption; runs every quarter of an hour."""
+async def tidy_photos(saq: dict[str, Any]) -> None:
+    """Delete the files of photos that an interruption has left; runs every hour."""
     container: Container = saq["container"]
-    await container.get(PhotoService).delete_removed()
+    await container.get(PhotoService).tidy()

@@ -31,13 +31,14 @@ class Photo(Struct, frozen=True):
 class Portfolio(Struct, frozen=True, kw_only=True):
     """Holds the portfolio of a barber, under the id of the barber's account.
 
-    The files of `removed` uploads are not deleted yet.
+    The files of `removed` uploads are not deleted yet. `tidy_at` is when files that are left may be deleted.
     """
 
     id: UUID = field(name="_id")
     picture: Photo | None = None
     photos: Annotated[list[Photo], stored_items(at_most=MAX_PHOTOS)] = []
     removed: Annotated[list[UUID], stored_items(at_most=_MAX_REMOVED)] = []
+    tidy_at: datetime | None = None
     version: Annotated[int, Meta(ge=0)] = 0
     updated_at: datetime | None = None
 

@@ -10,6 +10,6 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
     PersonalCollection(
         spec=COLLECTION,
         shares=(Share(owner="_id", fate=Fate.ERASED, exported=("picture", "photos", "updated_at"), roles=BARBERS),),
-        internal=frozenset({"removed", "version"}),
+        internal=frozenset({"removed", "tidy_at", "version"}),
     ),
 )

@@ -1,10 +1,10 @@
 """Store portfolios in MongoDB."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from grome.infrastructure.mongo.client import CollectionSpec, Database, from_document, to_document
 from grome.infrastructure.mongo.schema import validator_for
@@ -13,7 +13,7 @@ from grome.photos.models import Portfolio
 COLLECTION = CollectionSpec(
     "portfolios",
     validator_for(Portfolio),
-    [IndexModel("removed", name="removed", partialFilterExpression={"removed": {"$type": "binData"}})],
+    [IndexModel("tidy_at", name="tidy", partialFilterExpression={"tidy_at": {"$type": "date"}})],
 )
 
 
@@ -27,12 +27,6 @@ class PortfolioRepository:
 
     async def replace(self, before: Portfolio, after: Portfolio) -> bool:
         """Store a portfolio, unless the stored portfolio has another version than `before`. Returns whether it did."""
-        if before.version == 0:
-            try:
-                await self._portfolios.insert_one(to_document(after))
-            except DuplicateKeyError:
-                return False
-            return True
         written = await self._portfolios.replace_one({"_id": before.id, "version": before.version}, to_document(after))
         return written.matched_count == 1
 
@@ -40,7 +34,23 @@ class PortfolioRepository:
         """Forget removed uploads after the deletion of their files."""
         await self._portfolios.update_one({"_id": barber_id}, {"$pull": {"removed": {"$in": list(upload_ids)}}})
 
-    async def list_with_removed(self, after: UUID | None, limit: int) -> list[Portfolio]:
+    async def mark_begun(self, barber_id: UUID, tidy_at: datetime) -> None:
+        """Set `tidy_at` before uploads are claimed, also for a barber without a portfolio."""
+        new = to_document(Portfolio(id=barber_id))
+        first = {name: value for name, value in new.items() if name not in {"_id", "tidy_at"}}
+        await self._portfolios.update_one(
+            {"_id": barber_id}, {"$set": {"tidy_at": tidy_at}, "$setOnInsert": first}, upsert=True
+        )
+
+    async def mark_tidied(self, portfolio: Portfolio, tidy_at: datetime | None) -> None:
+        """Set the next `tidy_at`, unless the portfolio has changed."""
+        await self._portfolios.update_one(
+            {"_id": portfolio.id, "version": portfolio.version, "tidy_at": portfolio.tidy_at},
+            {"$set": {"tidy_at": tidy_at}},
+        )
+
+    async def list_untidy(self, now: datetime, after: UUID | None, limit: int) -> list[Portfolio]:
+        """List the portfolios with files that may be deleted."""
         behind = {"_id": {"$gt": after}} if after else {}
-        found = self._portfolios.find({"removed": {"$type": "binData"}, **behind}).sort("_id", 1).limit(limit)
+        found = self._portfolios.find({"tidy_at": {"$lte": now}, **behind}).sort("_id", 1).limit(limit)
         return [from_document(document, Portfolio) async for document in found]

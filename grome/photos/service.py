@@ -15,7 +15,7 @@ from grome.infrastructure.isolated_items import Sweep
 from grome.photos.models import Photo, PhotoSize, Portfolio, portfolio_id_of
 from grome.photos.repository import PortfolioRepository
 from grome.photos.schemas import PortfolioIn, PortfolioOut, portfolio_out
-from grome.uploads.models import Purpose, Upload
+from grome.uploads.models import UNNEEDED_LIFE, Purpose, Upload
 from grome.uploads.service import UploadService
 
 _MAX_ATTEMPTS: Final = 5
@@ -35,9 +35,9 @@ class PhotoService:
     ) -> None:
         self._portfolios, self._uploads, self._barbers = portfolios, uploads, barbers
         self._public_base, self._clock = public_base, clock
-        self._with_removed = Sweep[Portfolio](
+        self._untidy = Sweep[Portfolio](
             "removed photos",
-            lambda after, limit: portfolios.list_with_removed(after.id if after else None, limit),
+            lambda after, limit: portfolios.list_untidy(clock(), after.id if after else None, limit),
             _BATCH_SIZE,
         )
 
@@ -60,6 +60,8 @@ class PhotoService:
         if await self._barbers.find(actor.id) is None:
             raise ProfileMissing
         ids = dict.fromkeys([*wanted.photos, *([wanted.picture] if wanted.picture else [])])
+        tidy_at = self._clock() + UNNEEDED_LIFE
+        await self._portfolios.mark_begun(actor.id, tidy_at)
         for _ in range(_MAX_ATTEMPTS):
             before = await self._delete_removed(await self._find(actor.id))
             claimed = await self._uploads.claim(actor, list(ids), Purpose.PHOTO, portfolio_id_of(actor.id))
@@ -69,6 +71,7 @@ class PhotoService:
                 picture=photos[wanted.picture] if wanted.picture else None,
                 photos=[photos[one] for one in wanted.photos],
                 removed=list(before.upload_ids - photos.keys()),
+                tidy_at=tidy_at,
                 version=before.version + 1,
                 updated_at=self._clock(),
             )
@@ -80,9 +83,15 @@ class PhotoService:
                 return portfolio_out(after, self._public_base)
         raise Unavailable("The portfolio is being changed by other requests; try again.")
 
-    async def delete_removed(self) -> None:
-        """Delete the files of removed photos that are left after an interruption."""
-        await self._with_removed.run(self._delete_removed)
+    async def tidy(self) -> None:
+        """Delete the files of removed photos, and of photos that no portfolio uses, that an interruption has left."""
+        await self._untidy.run(self._tidy)
+
+    async def _tidy(self, portfolio: Portfolio) -> None:
+        now, owner = self._clock(), portfolio_id_of(portfolio.id)
+        await self._delete_removed(portfolio)
+        is_tidy = await self._uploads.discard_unneeded(owner, portfolio.upload_ids, now - UNNEEDED_LIFE)
+        await self._portfolios.mark_tidied(portfolio, None if is_tidy else now + UNNEEDED_LIFE)
 
     async def _delete_removed(self, portfolio: Portfolio) -> Portfolio:
         """Delete the files of removed photos, and return the portfolio without them."""

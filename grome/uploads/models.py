@@ -14,6 +14,8 @@ MAX_CLAIMS: Final = 20
 # A form is shorter lived than its upload, so no file arrives after the removal of an expired upload.
 FORM_LIFE: Final = timedelta(minutes=15)
 UNCLAIMED_LIFE: Final = timedelta(hours=2)
+# A claimed upload that nothing uses is deleted when no request can be about to use it.
+UNNEEDED_LIFE: Final = UNCLAIMED_LIFE + timedelta(hours=1)
 LINK_LIFE: Final = timedelta(minutes=10)
 INCOMING: Final = "incoming/"
 # Files under this prefix are public; all others need a signed link.

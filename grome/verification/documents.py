@@ -8,14 +8,12 @@ from uuid import UUID
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.infrastructure.isolated_items import Sweep
-from grome.uploads.models import UNCLAIMED_LIFE, Purpose
+from grome.uploads.models import UNNEEDED_LIFE, Purpose
 from grome.uploads.service import UploadService
 from grome.verification.models import State, Verification
 from grome.verification.repository import VerificationRepository
 from grome.verification.schemas import DocumentOut
 
-# A replaced upload is deleted when no request can be about to use it.
-REPLACED_LIFE: Final = UNCLAIMED_LIFE + timedelta(hours=1)
 _BATCH_SIZE: Final = 100
 _DECIDED: Final = frozenset({State.APPROVED, State.REJECTED})
 
@@ -38,7 +36,11 @@ class VerificationDocuments:
         )
 
     async def claim(self, actor: Actor, upload_ids: Sequence[UUID]) -> None:
-        """Claim uploads for the actor's verification; a repeat changes nothing. Raises UploadRefused."""
+        """Claim uploads for the actor's verification; a repeat changes nothing. Raises UploadRefused.
+
+        Uploads that no submission uses after all, e.g. because the process died, are deleted later.
+        """
+        await self._verifications.mark_begun(actor.id, self._clock() + UNNEEDED_LIFE)
         await self._uploads.claim(actor, upload_ids, Purpose.VERIFICATION, actor.id)
 
     async def links(self, verification: Verification) -> dict[UUID, DocumentOut]:
@@ -65,6 +67,6 @@ class VerificationDocuments:
         # The verification first: if the deletion is interrupted, the next run finds it by `tidy_at` again.
         if await self._verifications.mark_tidied(verification, now, keeps=keeps):
             needed = verification.documents if keeps else ()
-            is_tidy = await self._uploads.discard_unneeded(verification.id, needed, now - REPLACED_LIFE)
-            again_at = (due if keeps else None) if is_tidy else now + REPLACED_LIFE
+            is_tidy = await self._uploads.discard_unneeded(verification.id, needed, now - UNNEEDED_LIFE)
+            again_at = (due if keeps else None) if is_tidy else now + UNNEEDED_LIFE
             await self._verifications.mark_tidied(verification, again_at, keeps=keeps)

@@ -17,7 +17,7 @@ MAX_HISTORY: Final = 100
 
 
 class State(StrEnum):
-    """Names the state of a verification. MISSING is never stored: the barber has sent nothing yet."""
+    """Names the state of a verification. MISSING: the barber has sent nothing yet."""
 
     MISSING = "missing"
     PENDING = "pending"

@@ -39,6 +39,14 @@ class VerificationRepository:
         document = await self._verifications.find_one({"_id": barber_id}, session=session)
         return from_document(document, Verification) if document else None
 
+    async def mark_begun(self, barber_id: UUID, tidy_at: datetime) -> None:
+        """Set `tidy_at` before uploads are claimed, also for a barber without a verification."""
+        new = to_document(Verification(id=barber_id))
+        first = {name: value for name, value in new.items() if name not in {"_id", "tidy_at"}}
+        await self._verifications.update_one(
+            {"_id": barber_id}, {"$set": {"tidy_at": tidy_at}, "$setOnInsert": first}, upsert=True
+        )
+
     async def store(
         self, session: Session, verification: Verification, fields: Mapping[str, Any], entry: VerificationEntry
     ) -> None:

@@ -17,7 +17,8 @@ from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.infrastructure.outbox.models import EventType
-from grome.verification.documents import REPLACED_LIFE, VerificationDocuments
+from grome.uploads.models import UNNEEDED_LIFE
+from grome.verification.documents import VerificationDocuments
 from grome.verification.errors import VerificationChanged
 from grome.verification.models import DECISIONS, State, Verification, VerificationEntry
 from grome.verification.repository import AfterVerification, VerificationRepository
@@ -83,7 +84,7 @@ class VerificationService:
             "id_doc": body.id_doc,
             "certificates": body.certificates,
             "submitted_at": now,
-            "tidy_at": now + REPLACED_LIFE,
+            "tidy_at": now + UNNEEDED_LIFE,
         }
         await self._change(transaction, before, actor, EventType.VERIFICATION_SUBMITTED, fields)
         if before.state is State.REJECTED:

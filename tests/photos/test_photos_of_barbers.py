@@ -1,9 +1,11 @@
 """Portfolios over HTTP, in a folder and in a bucket: three public sizes, and no file of a removed photo."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aioboto3
 import httpx
@@ -12,9 +14,13 @@ import pytest
 
 from config.settings import Settings, StorageSettings
 from grome.app import App
+from grome.common.actor import Actor, Role
 from grome.infrastructure.container import Container
 from grome.infrastructure.storage.protocol import Storage
+from grome.photos.models import portfolio_id_of
 from grome.photos.service import PhotoService
+from grome.uploads.models import UNNEEDED_LIFE, Purpose
+from grome.uploads.service import UploadService
 from tests.builders.barbers import Barber, barber
 from tests.builders.images import image, png_bomb, read_image
 from tests.builders.people import register
@@ -98,7 +104,7 @@ async def test_photos_are_public_in_three_sizes_and_cacheable_for_good(
 
 
 async def test_portfolio_is_replaced_in_order_and_files_of_removed_photos_are_deleted(
-    http: httpx.AsyncClient, container: Container
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     before = await keys_of(container)
     shop = await barber(http, container)
@@ -117,18 +123,33 @@ async def test_portfolio_is_replaced_in_order_and_files_of_removed_photos_are_de
     assert await keys_of(container) == before
     d = await photo(http, shop)
     await portfolio(http, shop, d)
-    left = {"$set": {"photos": [], "removed": [(await upload_of(container, d))["_id"]]}, "$inc": {"version": 1}}
+    left = {"$set": {"photos": [], "removed": [UUID(d)]}, "$inc": {"version": 1}}
     await container.database["portfolios"].update_one({"_id": shop.person.id}, left)
-    await container.get(PhotoService).delete_removed()
+    # The same for a photo that was claimed, and never became part of the portfolio.
+    lost, actor = UUID(await photo(http, shop)), Actor(shop.person.id, Role.BARBER, uuid4())
+    await container.get(UploadService).claim(actor, [lost], Purpose.PHOTO, portfolio_id_of(shop.person.id))
+    await container.get(PhotoService).tidy()
+    assert len(await keys_of(container) - before) == 2 * 3
+    clock.shift = UNNEEDED_LIFE + timedelta(minutes=5)
+    await container.get(PhotoService).tidy()
     assert await keys_of(container) == before
-    assert (await container.database["portfolios"].find_one({"_id": shop.person.id}) or {})["removed"] == []
+    stored = await container.database["portfolios"].find_one({"_id": shop.person.id})
+    assert stored is not None
+    assert (stored["removed"], stored["tidy_at"]) == ([], None)
 
 
-async def upload_of(container: Container, upload_id: str) -> dict[str, Any]:
-    found = await container.database["uploads"].find_one({"used_by": {"$exists": True}}, sort=[("_id", -1)])
-    assert found is not None
-    assert str(found["_id"]) == upload_id
-    return found
+async def test_concurrent_changes_leave_one_portfolio_and_its_files_only(
+    http: httpx.AsyncClient, container: Container
+) -> None:
+    before = await keys_of(container)
+    shop = await barber(http, container)
+    made = [await photo(http, shop) for _ in range(4)]
+    answers = await asyncio.gather(*(put(http, shop, one) for one in made))
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    found = (await http.get("/v1/barbers/me/photos", headers=shop.auth)).json()["photos"]
+    assert len(found) == 1
+    assert len(await keys_of(container) - before) == 3
+    assert (await fetch(http, found[0]["large"])).status_code == 200
 
 
 async def test_portfolio_takes_only_own_photos_of_the_purpose_and_twenty_at_most(

@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from grome.common.actor import Actor, Role
 from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Document
 from grome.infrastructure.outbox.models import VERIFICATIONS, ChangeRecord, Event, EventType
-from grome.verification.documents import REPLACED_LIFE, VerificationDocuments
+from grome.uploads.models import UNNEEDED_LIFE
+from grome.verification.documents import VerificationDocuments
 from grome.verification.service import SUBMISSION_BUDGET
 from tests.builders.barbers import barber
 from tests.builders.images import read_image
@@ -210,9 +212,19 @@ async def test_documents_are_deleted_some_days_after_the_decision_and_replaced_o
     assert (await submit(http, case.shop.person, new, case.documents[1])).status_code == 200
     await documents.remove_old()
     assert await uploads_of(container, case) == {*case.ids, UUID(new)}
-    clock.shift = REPLACED_LIFE + timedelta(minutes=5)
+    clock.shift = UNNEEDED_LIFE + timedelta(minutes=5)
     await documents.remove_old()
     assert await uploads_of(container, case) == {UUID(new), UUID(case.documents[1])}
+    clock.shift = timedelta()
+
+    # A first submission whose process died between the claim and the write.
+    shop = await barber(http, container)
+    lost = UUID(await upload_document(http, shop.person))
+    actor = Actor(shop.person.id, Role.BARBER, uuid4())
+    await documents.claim(actor, [lost])
+    clock.shift = UNNEEDED_LIFE + timedelta(minutes=5)
+    await documents.remove_old()
+    assert await container.database["uploads"].count_documents({"_id": lost}) == 0
     clock.shift = timedelta()
 
     await case.decided(http, "reject", notes="No.")
