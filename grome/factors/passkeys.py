@@ -1,7 +1,5 @@
 """Make the options of passkey ceremonies (WebAuthn level 2), and verify the answers of authenticators."""
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any, Final, TypeVar
@@ -23,6 +21,7 @@ from config.settings import Settings
 from grome.accounts.models import User
 from grome.factors.errors import PasskeyNotAdded, PasskeyRefused
 from grome.factors.models import MAX_CREDENTIAL_ID, Passkey
+from grome.factors.schemas import AssertionCredential, RegistrationCredential
 
 _CEREMONY_MS: Final = 300_000
 # A 4096-bit RSA key has about 530 bytes; verifying a larger key would take long.
@@ -87,11 +86,11 @@ class RelyingParty:
         )
         return _plain(webauthn.options_to_json(options))
 
-    def verify_registration(self, credential: dict[str, Any], challenge: bytes) -> NewPasskey:
+    def verify_registration(self, credential: RegistrationCredential, challenge: bytes) -> NewPasskey:
         """Return the new passkey. Raises PasskeyNotAdded."""
         made = _verified(
             lambda: webauthn.verify_registration_response(
-                credential=credential,
+                credential=msgspec.to_builtins(credential),
                 expected_challenge=challenge,
                 expected_rp_id=self.host,
                 expected_origin=self._origins,
@@ -109,14 +108,14 @@ class RelyingParty:
             public_key=made.credential_public_key,
             sign_count=made.sign_count,
             synced=made.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
-            transports=_known_transports(credential),
+            transports=_known_transports(credential.response.transports),
         )
 
-    def verify_assertion(self, credential: dict[str, Any], challenge: bytes, passkey: Passkey) -> int:
+    def verify_assertion(self, credential: AssertionCredential, challenge: bytes, passkey: Passkey) -> int:
         """Return the authenticator's count of signatures, which the caller compares. Raises PasskeyRefused."""
         verified = _verified(
             lambda: webauthn.verify_authentication_response(
-                credential=credential,
+                credential=msgspec.to_builtins(credential),
                 expected_challenge=challenge,
                 expected_rp_id=self.host,
                 expected_origin=self._origins,
@@ -128,18 +127,6 @@ class RelyingParty:
         if verified is None or verified.credential_id != passkey.credential_id:
             raise PasskeyRefused
         return verified.new_sign_count
-
-
-def credential_id_of(credential: dict[str, Any]) -> bytes:
-    """Return the id that an answer names. Raises PasskeyRefused for an answer without a readable id."""
-    try:
-        text = credential["id"]
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (KeyError, TypeError, ValueError, binascii.Error):
-        raise PasskeyRefused from None
-    if not 0 < len(raw) <= MAX_CREDENTIAL_ID:
-        raise PasskeyRefused
-    return raw
 
 
 def _verified(verify: Callable[[], _T]) -> _T | None:
@@ -171,13 +158,9 @@ def _descriptors(passkeys: Sequence[Passkey]) -> list[PublicKeyCredentialDescrip
     ]
 
 
-def _known_transports(credential: dict[str, Any]) -> list[str]:
-    """Return the transports that the browser named, without names that the standard does not know."""
-    named = credential["response"].get("transports")
-    known = {transport.value for transport in AuthenticatorTransport}
-    return (
-        sorted(known.intersection(name for name in named if isinstance(name, str))) if isinstance(named, list) else []
-    )
+def _known_transports(named: Sequence[str]) -> list[str]:
+    """Return the transports without names that the standard does not know."""
+    return sorted({transport.value for transport in AuthenticatorTransport}.intersection(named))
 
 
 def _plain(options: str) -> dict[str, Any]:

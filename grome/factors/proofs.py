@@ -1,7 +1,7 @@
 """Check second factors that people prove: codes of apps, recovery codes and passkeys."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -14,10 +14,10 @@ from grome.common.origin import origin_by
 from grome.factors.challenges import Challenges, Purpose
 from grome.factors.errors import PasskeyRefused, WrongFactor
 from grome.factors.models import FactorEvent, FactorKind, FactorSet
-from grome.factors.passkeys import RelyingParty, credential_id_of
+from grome.factors.passkeys import RelyingParty
 from grome.factors.recovery_codes import hash_recovery_code
 from grome.factors.repository import FactorChange, FactorRepository
-from grome.factors.schemas import FactorProof, PasskeyAnswer
+from grome.factors.schemas import AssertionCredential, FactorProof, PasskeyAnswer
 from grome.factors.totp import find_step, open_totp_secret
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.outbox.models import EventType
@@ -106,7 +106,9 @@ class FactorProofs:
         ceremony = await self._challenges.take_ceremony(answer.ceremony, purpose, subject)
         if ceremony is None:
             raise PasskeyRefused
-        credential_id = credential_id_of(answer.credential)
+        credential_id = decode_token(answer.credential.id.rstrip("="))
+        if credential_id is None:
+            raise PasskeyRefused
         owner = await self._factors.find_by_credential(credential_id)
         if owner is None or (user_id is not None and owner.user_id != user_id):
             raise PasskeyRefused
@@ -143,8 +145,8 @@ class FactorProofs:
         return FactorEvent(new_id(), kind, self._clock(), factor.value, user_id, origin_by(user_id))
 
 
-def _refuse_foreign_handle(credential: dict[str, Any], user_id: UUID) -> None:
+def _refuse_foreign_handle(credential: AssertionCredential, user_id: UUID) -> None:
     """Raise PasskeyRefused if the authenticator names another account than the owner of the key."""
-    handle = credential["response"].get("userHandle")
-    if handle and decode_token(handle) != user_id.bytes:
+    handle = credential.response.user_handle
+    if handle and decode_token(handle.rstrip("=")) != user_id.bytes:
         raise PasskeyRefused

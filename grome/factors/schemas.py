@@ -1,10 +1,10 @@
 """Second factors on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from grome.accounts.schemas import DeviceIn, GivenPassword, Tokens
 from grome.common.text import ONE_LINE
@@ -19,14 +19,49 @@ RecoveryCode = Annotated[
     str,
     Meta(min_length=1, max_length=60, pattern=ONE_LINE, description="Spaces, hyphens and letter case do not matter."),
 ]
-Credential = Annotated[
-    dict[str, Any],
-    Meta(description="The `PublicKeyCredential` of the browser, by its method `toJSON` (WebAuthn level 3)."),
-]
+Base64Url = Annotated[str, Meta(max_length=30_000, pattern=r"^[A-Za-z0-9_-]+={0,2}$(?!\n)")]
+CredentialId = Annotated[str, Meta(max_length=1_368, pattern=r"^[A-Za-z0-9_-]+={0,2}$(?!\n)")]
 PasskeyOptions = Annotated[
     dict[str, Any],
     Meta(description="For the browser's `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`."),
 ]
+
+
+class RegistrationResponse(Struct, frozen=True, kw_only=True):
+    """Holds the part of a new credential that is verified. Fields that browsers add are ignored."""
+
+    client_data: Base64Url = field(name="clientDataJSON")
+    attestation_object: Base64Url = field(name="attestationObject")
+    transports: Annotated[list[Annotated[str, Meta(max_length=50)]], Meta(max_length=20)] = []
+
+
+class RegistrationCredential(Struct, frozen=True, kw_only=True):
+    """Holds the browser's new `PublicKeyCredential`, by its method `toJSON` (WebAuthn level 3)."""
+
+    id: CredentialId
+    raw_id: CredentialId = field(name="rawId")
+    type: Literal["public-key"]
+    response: RegistrationResponse
+
+
+class AssertionResponse(Struct, frozen=True, kw_only=True):
+    """Holds the signed part of an answer. Fields that browsers add are ignored."""
+
+    client_data: Base64Url = field(name="clientDataJSON")
+    authenticator_data: Base64Url = field(name="authenticatorData")
+    signature: Base64Url
+    user_handle: Annotated[str, Meta(max_length=100, pattern=r"^[A-Za-z0-9_-]*={0,2}$(?!\n)")] | None = field(
+        name="userHandle", default=None
+    )
+
+
+class AssertionCredential(Struct, frozen=True, kw_only=True):
+    """Holds the browser's `PublicKeyCredential` of an answer, by its method `toJSON` (WebAuthn level 3)."""
+
+    id: CredentialId
+    raw_id: CredentialId = field(name="rawId")
+    type: Literal["public-key"]
+    response: AssertionResponse
 
 
 class FactorsOut(Struct, frozen=True):
@@ -90,12 +125,14 @@ class PasskeyAnswer(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the answer of an authenticator to the options of a ceremony."""
 
     ceremony: ChallengeToken
-    credential: Credential
+    credential: AssertionCredential
 
 
-class PasskeyIn(PasskeyAnswer, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PasskeyIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds a new passkey, and the name under which you will find it in the list."""
 
+    ceremony: ChallengeToken
+    credential: RegistrationCredential
     name: PasskeyName
 
 

@@ -12,6 +12,7 @@ from tests.api.surface import ROUTES, Route
 # Fields whose text only programs read: tokens, ids and cursors of ours, or text whose own pattern or rule bounds it.
 # A login takes addresses and passwords as typed, since earlier releases stored them so.
 MACHINE_TEXTS: Final = {
+    *("RegistrationCredential.id", "AssertionCredential.id"),
     *("DeviceIn.id", "Refresh.refresh_token", "Login.email", "Login.phone", "Login.password", "PushTokenIn.token"),
     *("Forgotten.email", "Forgotten.phone", "PasswordReset.email", "PasswordReset.phone", "CodeSignInRequest.phone"),
     *(
@@ -34,9 +35,11 @@ MACHINE_TEXTS: Final = {
     *("EventsQuery.rooms", "EventsQuery.ticket", "EventsQuery.last_event_id"),
     *("OnboardingIn.country", "JournalQuery.account", "AccountBalanceQuery.prefix"),
 }
+# The names of the fields of credentials are those of the standard; their texts are bytes in base64.
 MACHINE_FIELDS: Final = {
     *("cursor", "currency", "code", "promo_code", "kind"),
-    *("challenge", "ceremony", "totp", "recovery_code"),
+    *("challenge", "ceremony", "totp", "recovery_code", "raw_id", "client_data", "attestation_object"),
+    *("transports", "authenticator_data", "signature", "user_handle"),
 }
 
 
