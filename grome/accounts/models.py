@@ -119,6 +119,16 @@ class User(Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None = None
     erase_at: datetime | None = None
 
+    @property
+    def named_email(self) -> str | None:
+        """The email that the person named. To the person, an address that is only claimed looks like any other."""
+        return self.email or self.claimed_email
+
+    @property
+    def named_phone(self) -> str | None:
+        """The phone number that the person named, likewise."""
+        return self.phone or self.claimed_phone
+
 
 class SignInName(Struct, frozen=True):
     """Holds an address in the forms under which an account may have stored it; the last is the normal form."""

@@ -30,7 +30,7 @@ class OwnAddresses:
         owned, is_verified = _address_of(user, field)
         if owned and is_verified:
             raise AddressVerified
-        address = owned or (user.claimed_email if field == "email" else user.claimed_phone)
+        address = user.named_email if field == "email" else user.named_phone
         if address is None:
             raise NoAddress
         await self._codes.request(_target(user, field, address), network)

@@ -69,7 +69,7 @@ class OwnPassword:
 
     async def hash_new(self, field: str, password: str, user: User) -> str:
         """Return the hash of a new password. Raises Invalid for `field` if the password is easy to guess."""
-        await self._rules.require_strong(field, password, (user.name, user.email, user.phone, user.claimed_email))
+        await self._rules.require_strong(field, password, (user.name, user.named_email, user.named_phone))
         return await self._passwords.hash(password)
 
     async def store(self, user: User, new_hash: str) -> User | None:

@@ -1,5 +1,6 @@
 """Declare the personal data of accounts and login sessions, and anonymise the account of a deleted person."""
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from grome.accounts.events import new_account_event
@@ -14,7 +15,7 @@ from grome.infrastructure.mongo.personal_documents import (
     Share,
 )
 from grome.infrastructure.outbox.models import EventType
-from grome.infrastructure.personal_data import Person
+from grome.infrastructure.personal_data import Exported, ExportedRecord, Person
 
 _ACCOUNTS: Final = PersonalCollection(
     spec=USERS,
@@ -78,6 +79,16 @@ class AccountData(PersonalDocuments):
     def __init__(self, database: Database, users: UserRepository, clock: Clock) -> None:
         super().__init__(database, _ACCOUNTS)
         self._users, self._clock = users, clock
+
+    async def export(self, person: Person) -> AsyncIterator[Exported]:
+        """Yield the account as its profile shows it: nothing tells whether an address belongs to another account."""
+        async for exported in super().export(person):
+            if isinstance(exported, ExportedRecord):
+                fields = dict(exported.fields)
+                for name in ("email", "phone"):
+                    claimed = fields.pop(f"claimed_{name}", None)
+                    fields[name] = fields.get(name) or claimed
+                yield ExportedRecord(exported.name, fields)
 
     async def erase(self, person: Person) -> None:
         await self._users.anonymise(person.id, new_account_event(EventType.ACCOUNT_DELETED, self._clock()))

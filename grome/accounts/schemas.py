@@ -222,8 +222,8 @@ class Jwks(Struct, frozen=True):
 def user_out(user: User) -> UserOut:
     return UserOut(
         user.id,
-        user.email or user.claimed_email,
-        user.phone or user.claimed_phone,
+        user.named_email,
+        user.named_phone,
         user.name,
         user.role,
         user.email_verified,

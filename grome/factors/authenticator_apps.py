@@ -47,7 +47,7 @@ class AuthenticatorApps:
             return msgspec.structs.replace(stored, pending_totp=pending), []
 
         await self._factors.update(actor.id, change)
-        return NewTotp(secret, otpauth_url(secret, user.email or user.phone or user.name))
+        return NewTotp(secret, otpauth_url(secret, user.named_email or user.named_phone or user.name))
 
     async def confirm(self, actor: Actor, code: str) -> Added:
         """Put the app to use. Raises TotpNotBegun, and Invalid for a wrong code."""

@@ -63,7 +63,7 @@ class RelyingParty:
             rp_id=self.host,
             rp_name="Grome",
             user_id=user.id.bytes,
-            user_name=user.email or user.phone or user.name,
+            user_name=user.named_email or user.named_phone or user.name,
             user_display_name=user.name,
             challenge=challenge,
             timeout=_CEREMONY_MS,

@@ -1,5 +1,6 @@
 """Load the facts of messages about an account: its security, its addresses, and codes."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -105,7 +106,7 @@ def _at_address_before(notification: Notification, recipient: Recipient) -> Reci
     before = {change.field: change.before for entry in entries for change in entry.changes}
     if not before.get(field):
         return None
-    return Recipient(msgspec.structs.replace(recipient.user, **before), recipient.tokens)
+    return replace(recipient, user=msgspec.structs.replace(recipient.user, **before))
 
 
 def _device_label(device: Device) -> str | None:

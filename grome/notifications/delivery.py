@@ -75,6 +75,8 @@ class Deliverer:
 
         Raises the errors of the transports.
         """
+        if delivery.channel in context.recipient.claimed:
+            return DeliveryResult(delivery.notification.message_id)
         match delivery.channel:
             case Channel.IN_APP:
                 return DeliveryResult(None)  # the entry in the log is the message

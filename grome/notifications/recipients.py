@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
+
 from grome.accounts.models import User
 from grome.accounts.service import AccountService
 from grome.notifications.models import Channel
@@ -14,12 +16,14 @@ from grome.notifications.push_devices import PushDevices
 class Recipient:
     """Holds the recipient of a message; `tokens` are push tokens by device id.
 
-    `trial` allows requested SMS to an unverified number.
+    `trial` allows requested SMS to an unverified number. Messages on the `claimed` channels are logged like any other
+    but not sent: the address belongs to another account, which neither gets them nor shows in the log.
     """
 
     user: User
     tokens: Mapping[UUID, str]
     trial: bool = False
+    claimed: frozenset[Channel] = frozenset()
 
     @property
     def reachable(self) -> frozenset[Channel]:
@@ -42,7 +46,9 @@ class Recipient:
         return frozenset() if Channel.SMS in self.verified or is_tried else frozenset({Channel.SMS})
 
     def address(self, channel: Channel) -> str | None:
-        """Return the address on a channel; None for channels with several addresses or none."""
+        """Return the address on a channel; None for channels with several addresses or none, or a claimed address."""
+        if channel in self.claimed:
+            return None
         return {Channel.EMAIL: self.user.email, Channel.SMS: self.user.phone}.get(channel)
 
 
@@ -53,4 +59,13 @@ class Recipients:
     async def find(self, user_id: UUID) -> Recipient | None:
         """Return the recipient; None if the account does not exist."""
         user = await self._accounts.find(user_id)
-        return Recipient(user, await self._devices.tokens(user_id), self._trial) if user else None
+        if user is None:
+            return None
+        claimed = [(Channel.EMAIL, user.email, user.claimed_email), (Channel.SMS, user.phone, user.claimed_phone)]
+        named = msgspec.structs.replace(user, email=user.named_email, phone=user.named_phone)
+        return Recipient(
+            named,
+            await self._devices.tokens(user_id),
+            self._trial,
+            frozenset(channel for channel, owned, address in claimed if address and not owned),
+        )

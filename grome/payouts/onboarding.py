@@ -164,7 +164,7 @@ class PayoutOnboarding:
         user = await self._users.find(barber.id)
         new = NewAccount(
             display_name=barber.display_name,
-            email=user.email if user else None,
+            email=user.named_email if user else None,
             country=account.country,
             currency=barber.currency,
             metadata={"barber_id": str(barber.id), "number": str(account.number)},

@@ -11,6 +11,7 @@ from grome.infrastructure.outbox.models import CODES, USERS, ChangeRecord, Event
 from tests.builders.codes import code_sent_to, newest_code
 from tests.builders.people import PASSWORD, Person, new_email, new_phone, register
 from tests.conftest import AdjustableClock
+from tests.notifications.booking_notices import log_of
 from tests.notifications.recorders import Pipeline
 
 
@@ -100,6 +101,20 @@ async def test_owner_of_a_claimed_address_is_told_once_a_day_and_the_claimant_ge
     for claimant in claimants:
         assert await pipeline.handle(*await events_of_account(container, claimant)) == []
     assert pipeline.mailbox.kinds_to(owner.email) == ["address_taken"]
+
+
+async def test_message_log_of_a_claimant_does_not_tell_that_the_address_is_taken(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
+) -> None:
+    """Otherwise a registration and a look at the own messages would tell which addresses have an account."""
+    owner = await register(http)
+    logs = []
+    for person in (await register(http, email=owner.email), await register(http)):
+        (welcome, *_) = await events_of_account(container, person)
+        assert await pipeline.handle(welcome) == []
+        logs.append(await log_of(http, person))
+    assert logs[0] == logs[1] == {("welcome", "email"): ("sent", None)}
+    assert pipeline.mailbox.kinds_to(owner.email) == []
 
 
 async def test_owner_is_told_of_a_changed_password(
