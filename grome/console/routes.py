@@ -35,7 +35,8 @@ from grome.console.sign_in import complete_sign_in, find_operator, is_same_origi
 from grome.factors.errors import ChallengeRefused, PasskeyRefused, WrongFactor
 from grome.factors.models import FactorKind
 from grome.factors.second_step import SecondStep
-from grome.infrastructure.http import container_of, resolve
+from grome.infrastructure.http import LimitClass, container_of, resolve
+from grome.infrastructure.http.admission import spend_limit
 from grome.infrastructure.http.client import client_address, user_agent
 from grome.infrastructure.http.decoding import QueryDecoder
 from grome.infrastructure.http.pages import Pages
@@ -112,6 +113,7 @@ async def login(request: Request) -> HTTPResponse:
         ip=client_address(request),
     )
     try:
+        await spend_limit(request, LimitClass.SIGN_IN, None)
         tokens = await sign_in(container_of(request), form.get("email", ""), form.get("password", ""), device)
     except SecondFactorRequired as asked:
         return await _second_step(request, asked.challenge)
@@ -127,6 +129,7 @@ async def second_step(request: Request) -> HTTPResponse:
         _refuse_foreign(request)
     form = _form(request)
     try:
+        await spend_limit(request, LimitClass.SIGN_IN, None)
         tokens = await complete_sign_in(container_of(request), form)
     except (WrongFactor, PasskeyRefused, TooManyRequests) as refusal:
         challenge = await resolve(request, SecondStep).find_challenge(form.get("challenge", ""))

@@ -100,6 +100,13 @@ async def test_quota_of_sign_ins_of_an_address_is_exact_in_all_processes(clients
     assert [answer.status_code for answer in answers] == [*[401] * LIMITS.sign_in, 429]
 
 
+async def test_sign_in_of_the_dashboard_uses_the_quota_of_sign_ins(clients: list[httpx.AsyncClient]) -> None:
+    form = {"email": new_email(), "password": "not the password"}
+    answers = [await clients[n % 2].post("/jobs/login", data=form) for n in range(LIMITS.sign_in + 1)]
+    assert [answer.status_code for answer in answers] == [*[401] * LIMITS.sign_in, 429]
+    assert answers[-1].headers["Content-Type"].startswith("text/html")
+
+
 async def test_address_that_sends_forged_tokens_gets_429(clients: list[httpx.AsyncClient]) -> None:
     forged = {"Authorization": "Bearer made.up.token"}
     answers = [await clients[0].get("/v1/me", headers=forged) for _ in range(LIMITS.read + 1)]
