@@ -10,7 +10,7 @@ from sanic import HTTPResponse, Request
 from grome.barbers.errors import ProfileMissing
 from grome.common.actor import ANYONE, BARBERS, Actor
 from grome.common.errors import NotFound, Unavailable
-from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.http.caching import IMMUTABLE, is_fresh, kept_for
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
@@ -39,7 +39,7 @@ async def read_own_photos(request: Request, actor: Actor) -> PortfolioOut:
     return await resolve(request, PhotoService).read_own(actor)
 
 
-@photos.put("/me/photos", who=BARBERS, refusals=(ProfileMissing, UploadRefused, Unavailable))
+@photos.put("/me/photos", who=BARBERS, limit=LimitClass.COSTLY, refusals=(ProfileMissing, UploadRefused, Unavailable))
 async def put_photos(request: Request, actor: Actor, body: PortfolioIn) -> PortfolioOut:
     """Replace your profile picture and your photos, 20 at most.
 

@@ -7,7 +7,7 @@ from sanic import Request
 from grome.barbers.errors import ProfileMissing
 from grome.common.actor import ADMINS, BARBERS, Actor
 from grome.common.errors import NotFound, TooManyRequests, Unavailable
-from grome.infrastructure.http import Routes, resolve
+from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.outbox.models import EventType
 from grome.uploads.errors import UploadRefused
 from grome.verification.errors import VerificationChanged
@@ -32,7 +32,12 @@ async def read_own_verification(request: Request, actor: Actor) -> VerificationO
     return await resolve(request, VerificationService).read_own(actor)
 
 
-@verification.put("", who=BARBERS, refusals=(ProfileMissing, UploadRefused, TooManyRequests, Unavailable))
+@verification.put(
+    "",
+    who=BARBERS,
+    limit=LimitClass.COSTLY,
+    refusals=(ProfileMissing, UploadRefused, TooManyRequests, Unavailable),
+)
 async def submit_verification(request: Request, actor: Actor, body: VerificationIn) -> VerificationOut:
     """Submit an identity document and certificates, in place of earlier ones.
 

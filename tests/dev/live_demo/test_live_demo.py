@@ -82,8 +82,8 @@ async def send_photo(customer: Page, worker: Page, tmp_path: Path) -> None:
     await customer.send("DOM.setFileInputFiles", nodeId=field["nodeId"], files=[str(photo)])
     await worker.wait_for("document.querySelector('.messages img')")
     source = await worker.evaluate("document.querySelector('.messages img').src")
-    content = "(async () => (await (await fetch(%s)).arrayBuffer()).byteLength)()"
-    assert await worker.evaluate(content % msgspec.json.encode(source).decode()) == len(PNG)
+    content = "(async () => (await (await fetch(%s)).blob()).type)()"
+    assert await worker.evaluate(content % msgspec.json.encode(source).decode()) == "image/jpeg"
 
 
 async def lose_connection(customer: Page, worker: Page) -> None:
