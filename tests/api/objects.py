@@ -28,6 +28,8 @@ from tests.support.stripe import StripeControl
 PUBLIC = frozenset({"barber_id", "service_id", "token"})
 # The object lies in the account of the caller, so the same id names another object for each caller.
 OWN = frozenset({"device_id", "account_id"})
+# These lie in the account of the customer, so that no barber and no admin reads them.
+OF_ONE_ACCOUNT = frozenset({"session_id", "passkey_id", "export_id"})
 # Admins read these objects of all people.
 READ_BY_ADMINS = frozenset({"booking_id", "series_id", "walk_in_id", "payment_id"})
 
@@ -102,6 +104,7 @@ async def _of_the_customer(
         "entry_id": (await join_waitlist(http, customer, shop, **window_over(booking)))["id"],
         "walk_in_id": (await _sent(http, "POST", f"/v1/barbers/{shop.id}/walk-ins", customer, queue))["id"],
         "card_id": card["id"],
+        "export_id": (await _sent(http, "POST", "/v1/me/export", customer))["id"],
         "session_id": (await _sent(http, "GET", "/v1/me/sessions", customer))["items"][0]["id"],
         "passkey_id": (await add_passkey(http, customer))[1]["passkey"]["id"],
     }

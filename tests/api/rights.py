@@ -20,6 +20,7 @@ PAGES = {
     "GET /bookings/{booking_id}": OPEN,  # the same page for every id; it shows no booking
     "GET /b/{booking_id}": OPEN,
     "GET /webhooks/{endpoint_id}": OPEN,
+    "GET /v1/photos/{name}/{file}": OPEN,  # photos of shops and people, under names that cannot be guessed
     "GET /v1/files/{token}": LINK,
     "POST /v1/files": LINK,  # the token is a field of the form
     "GET /v1/unsubscribe/{token}": LINK,
