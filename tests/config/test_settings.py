@@ -8,7 +8,15 @@ import pytest
 from dotenv import dotenv_values
 
 from config.loading import load_settings
-from config.settings import AccountSettings, LimitSettings, Settings, SettingsError, SmsSettings, setting_fields
+from config.settings import (
+    AccountSettings,
+    BarberSettings,
+    LimitSettings,
+    Settings,
+    SettingsError,
+    SmsSettings,
+    setting_fields,
+)
 from tests.builders.keys import new_secrets_key, new_signing_key
 
 FILES = sorted(Path("config").glob("*.env"))
@@ -28,7 +36,8 @@ def test_settings_without_variables_are_the_development_defaults() -> None:
     # Texts go to a log of this machine, an admin signs in with a password alone, and load comes from one address.
     no_limits = LimitSettings(**dict.fromkeys(LimitSettings.__struct_fields__, 10**7))
     accounts = AccountSettings(require_second_factor=False)
-    relaxed = Settings(sms=SmsSettings(unverified=True), accounts=accounts, limits=no_limits)
+    barbers = BarberSettings(approval="automatic")
+    relaxed = Settings(sms=SmsSettings(unverified=True), accounts=accounts, barbers=barbers, limits=no_limits)
     assert settings == relaxed
     assert (settings.env, settings.accounts.bcrypt_rounds, settings.accounts.access_ttl_s) == ("development", 12, 900)
     assert settings.accounts.idle_ttl_s == 30 * 24 * 60 * 60

@@ -2,7 +2,10 @@
 
 import importlib
 import pkgutil
+import re
 from collections import Counter
+from pathlib import Path
+from typing import Final
 
 from pymongo import IndexModel
 
@@ -11,6 +14,7 @@ from grome.composition.personal_data import DECLARED
 from grome.infrastructure.mongo.client import CollectionSpec
 from grome.infrastructure.mongo.personal_documents import Fate, PersonalCollection, UnownedCollection
 
+ROOT: Final = Path(__file__).parents[2]
 _PERSONAL: list[PersonalCollection] = [each for each in DECLARED if isinstance(each, PersonalCollection)]
 # Fields that name or describe a person.
 _ABOUT_PEOPLE = frozenset(
@@ -87,3 +91,9 @@ def _first_field(index: IndexModel) -> str:
 
 def _is_whole(index: IndexModel) -> bool:
     return "partialFilterExpression" not in index.document
+
+
+def test_documentation_has_every_collection_in_its_tables() -> None:
+    page = (ROOT / "docs" / "features" / "privacy.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`(\w+)`", "\n".join(line for line in page.splitlines() if line.startswith("| `"))))
+    assert {declared.spec.name for declared in DECLARED} - documented == set()
