@@ -6,7 +6,7 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from grome.accounts.models import Preferences, Topic
-from grome.common.actor import SIGNED_IN, Actor
+from grome.common.actor import NO_ROLE, SIGNED_IN, Actor
 from grome.common.errors import Invalid, NotFound
 from grome.infrastructure.http import PageQuery, Routes, resolve
 from grome.infrastructure.http.pages import Pages
@@ -24,13 +24,15 @@ notifications = Routes("notifications", "/v1/me")
 unsubscribe = Pages("unsubscribe", url_prefix=PATH)
 
 
-@notifications.get("/notifications", who=SIGNED_IN)
+@notifications.get("/notifications", who=SIGNED_IN, second_factor=NO_ROLE)
 async def list_notifications(request: Request, actor: Actor, query: PageQuery) -> NotificationPage:
     """List your messages of the last 90 days, newest first, each with its channel and state."""
     return await resolve(request, NotificationLog).page(actor, query)
 
 
-@notifications.put("/devices/{device_id}/push-token", who=SIGNED_IN, status=204, refusals=(NotFound,))
+@notifications.put(
+    "/devices/{device_id}/push-token", who=SIGNED_IN, status=204, second_factor=NO_ROLE, refusals=(NotFound,)
+)
 async def put_push_token(request: Request, actor: Actor, device_id: UUID, body: PushTokenIn) -> None:
     """Register the push token of a device under the device id that you gave at login.
 
@@ -40,7 +42,9 @@ async def put_push_token(request: Request, actor: Actor, device_id: UUID, body: 
     await resolve(request, PushDevices).put(actor, device_id, body.token)
 
 
-@notifications.delete("/devices/{device_id}/push-token", who=SIGNED_IN, status=204, refusals=(NotFound,))
+@notifications.delete(
+    "/devices/{device_id}/push-token", who=SIGNED_IN, status=204, second_factor=NO_ROLE, refusals=(NotFound,)
+)
 async def remove_push_token(request: Request, actor: Actor, device_id: UUID) -> None:
     """Stop push messages to one of your devices."""
     await resolve(request, PushDevices).remove(actor, device_id)

@@ -51,6 +51,7 @@ async def read_export(request: Request, actor: Actor, export_id: UUID) -> Export
     "",
     who=SIGNED_IN,
     status=202,
+    second_factor=NO_ROLE,
     refusals=(AccountInUse, StepUpRequired, WrongPassword, NotFound, TooManyRequests),
     limit=LimitClass.SIGN_IN,
 )

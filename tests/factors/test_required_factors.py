@@ -8,8 +8,10 @@ import pytest
 
 from config.settings import Settings
 from grome.app import App
+from grome.common.actor import Role
 from grome.common.clock import Clock
 from grome.infrastructure.container import Container
+from tests.api.surface import ROUTES, Route
 from tests.builders.barbers import barber
 from tests.builders.factors import add_app, add_passkey, with_tokens
 from tests.builders.people import Person, create_admin, register
@@ -41,13 +43,18 @@ def missing(response: httpx.Response) -> bool:
     return (response.status_code, response.json().get("code")) == (403, "second_factor_missing")
 
 
+@pytest.mark.parametrize("route", [route for route in ROUTES if Role.ADMIN in route.who], ids=str)
+def test_route_for_admins_wants_a_factor_unless_it_is_about_the_own_account(route: Route) -> None:
+    is_own_account = route.path.startswith(("/v1/me", "/v1/auth/"))
+    assert (Role.ADMIN in route.operation.second_factor) != is_own_account
+
+
 async def test_admin_without_a_factor_reaches_the_own_account_only(
     strict: httpx.AsyncClient, strict_container: Container
 ) -> None:
     admin = await create_admin(strict, strict_container)
-    for path in ("/v1/admin/payouts", "/v1/admin/jobs", "/v1/audit"):
-        response = await strict.get(path, headers=admin.auth)
-        assert missing(response) or response.status_code == 404, (path, response.text)
+    for path in ("/v1/admin/payouts", "/v1/admin/jobs", "/v1/admin/audit", "/v1/bookings"):
+        assert missing(await strict.get(path, headers=admin.auth)), path
     for path in ("/v1/me", "/v1/me/factors", "/v1/me/passkeys", "/v1/me/preferences"):
         assert (await strict.get(path, headers=admin.auth)).status_code == 200, path
     assert (await strict.get("/v1/me/factors", headers=admin.auth)).json()["required"]

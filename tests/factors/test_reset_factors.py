@@ -55,9 +55,3 @@ async def test_reset_by_the_command_line_removes_the_factors(
     done = await asyncio.to_thread(reset_factors, settings, tmp_path, person.email)
     assert done.returncode == 0, done.stderr
     assert (await login(http, person)).status_code == 200
-
-
-async def test_reset_by_the_command_line_of_nobody_prints_one_sentence(settings: Settings, tmp_path: Path) -> None:
-    done = await asyncio.to_thread(reset_factors, settings, tmp_path, "nobody@example.com")
-    assert done.returncode == 2
-    assert "No account has this email." in done.stderr
