@@ -337,4 +337,13 @@ def _set_token_cookies(request: Request, response: HTTPResponse, tokens: Tokens)
 
 def _set_cookie(request: Request, response: HTTPResponse, name: str, value: str, *, max_age: int) -> None:
     secure = request.scheme == "https" or container_of(request).settings.env == "production"
-    response.add_cookie(name, value, path=PREFIX, secure=secure, httponly=True, samesite="Strict", max_age=max_age)
+    response.add_cookie(
+        name,
+        value,
+        path=PREFIX,
+        secure=secure,
+        secure_prefix=secure,  # no page without TLS can set it; Sanic reads it without the prefix
+        httponly=True,
+        samesite="Strict",
+        max_age=max_age,
+    )

@@ -174,6 +174,9 @@ async def test_sign_in_cookies_in_production_are_secure(http: httpx.AsyncClient,
     boss = await create_admin(http, container)
     cookies = cookies_set(await sign_in(http, boss.email))
     assert [bool(cookie["secure"]) for cookie in cookies.values()] == [True, True]
+    assert set(cookies) == {f"__Secure-{ACCESS}", f"__Secure-{REFRESH}"}
+    sent = "; ".join(f"{name}={cookie.value}" for name, cookie in cookies.items())
+    assert (await http.get("/jobs/api/queues", headers={"Cookie": sent})).status_code == 200
 
 
 async def test_dashboard_page_for_an_admin_is_shown(operator: httpx.AsyncClient) -> None:
