@@ -41,6 +41,8 @@ def main(content_type: str, sides: list[int]) -> int:
     warnings.simplefilter("error")
     Image.preinit()
     Image.init()
+    if content_type == _PDF:
+        import pypdfium2  # noqa: F401, PLC0415 -- loaded before files are out of reach
     limit_resources()
     try:
         content = sys.stdin.buffer.read()
@@ -66,6 +68,8 @@ def limit_resources() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    # Standard input and output stay open; no file and no connection can be opened any more.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
 def _decode(content: bytes, content_type: str, side: int) -> Image.Image:

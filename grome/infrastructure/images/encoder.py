@@ -57,7 +57,7 @@ class ImageEncoder:
     """Decodes files by strangers in a process for each, and returns them as JPEG images.
 
     No process outlives its file: a file that takes a decoder over sees no other person's file. The process does
-    not get the environment of Grome, and can neither write files nor start processes.
+    not get the environment of Grome, and can open neither files nor connections.
     """
 
     def __init__(self, command: Sequence[str] = _COMMAND, timeout_s: float = _TIMEOUT_S) -> None:

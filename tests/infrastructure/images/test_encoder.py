@@ -157,7 +157,7 @@ async def test_decoder_under_control_of_an_attacker_harms_nobody(code: str, refu
     assert refused.value.refusal is refusal
 
 
-async def test_process_gets_no_setting_and_cannot_write_files_or_use_much_memory(
+async def test_process_gets_no_setting_and_cannot_open_files_or_connections_or_use_much_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GROME_ACCOUNTS_SIGNING_KEY", "secret")
@@ -176,6 +176,8 @@ def write():
         file.write(b"x")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 faulty(write)
+faulty(lambda: open("/proc/self/environ"))
+faulty(lambda: socket.socket())
 faulty(lambda: bytearray({2 * MEMORY_BYTES}))
 sys.exit(1 if faults else {NOT_READABLE})
 """
@@ -224,5 +226,5 @@ async def test_files_that_wait_are_bounded_and_are_read_only_in_their_turn() -> 
 
 def running(code: str, timeout_s: float = 40.0) -> ImageEncoder:
     """Run this code in place of the decoder."""
-    imports = "import os, signal, struct, sys, time\nsys.stdin.buffer.read()\n"
+    imports = "import os, signal, socket, struct, sys, time\nsys.stdin.buffer.read()\n"
     return ImageEncoder((sys.executable, "-c", imports + code), timeout_s)
