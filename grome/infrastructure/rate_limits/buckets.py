@@ -4,7 +4,7 @@ A bucket is one time, `full_at`: when it is full again. A request moves it by th
 would then lie more than a window ahead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from grome.infrastructure.rate_limits.models import Quota, Verdict
@@ -19,7 +19,7 @@ class Bucket:
 
     __slots__ = ("full_at", "key", "unshared")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: str) -> None:
         self.key, self.full_at, self.unshared = key, 0.0, 0
 
 
@@ -71,10 +71,12 @@ class Buckets:
             return Verdict(self.quota, ahead, ahead + self._step_s - self._window_s)
         return Verdict(self.quota, ahead, 0.0)
 
-    def learn(self, bucket: Bucket, ahead_s: float, now: float) -> None:
+    def learn(self, shared: Sequence[Bucket], ahead_s: Sequence[float], now: float) -> None:
         """Take over the requests that all processes have granted; a bucket is never set back."""
-        since = bucket.unshared * self._step_s
-        bucket.full_at = max(bucket.full_at, now + min(ahead_s + since, self._window_s))
+        window_s, step_s = self._window_s, self._step_s
+        for bucket, ahead in zip(shared, ahead_s, strict=True):
+            full_at = now + min(ahead + bucket.unshared * step_s, window_s)
+            bucket.full_at = max(bucket.full_at, full_at)
 
     def take_unshared(self, at_most: int) -> list[Bucket]:
         """Remove and return buckets with requests that Valkey does not know of yet."""
@@ -90,6 +92,6 @@ class Buckets:
     def _find(self, subject: object, now: float) -> Bucket:
         if now - self._born_at > self._window_s or len(self._young) >= _MAX_BUCKETS:
             self._young, self._old, self._born_at = {}, self._young, now
-        bucket = self._young.get(subject) or self._old.get(subject) or Bucket(self._name_key(str(subject)).encode())
+        bucket = self._young.get(subject) or self._old.get(subject) or Bucket(self._name_key(str(subject)))
         self._young[subject] = bucket
         return bucket
