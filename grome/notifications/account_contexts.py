@@ -31,6 +31,8 @@ ACCOUNT_MESSAGES: Final = frozenset(
         MessageKind.RECOVERY_CODE_USED,
         MessageKind.EXPORT_READY,
         MessageKind.ACCOUNT_DELETED,
+        MessageKind.ACCOUNT_SUSPENDED,
+        MessageKind.ACCOUNT_RESTORED,
     }
 )
 # Anybody can register with a stranger's address again and again.

@@ -63,6 +63,8 @@ RULES: Final = {
     MessageKind.SUSPICIOUS_SIGN_IN: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
     MessageKind.EXPORT_READY: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
     MessageKind.ACCOUNT_DELETED: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
+    MessageKind.ACCOUNT_SUSPENDED: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
+    MessageKind.ACCOUNT_RESTORED: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
     MessageKind.BOOKING_REQUESTED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),
     MessageKind.BOOKING_ACCEPTED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),
     MessageKind.BOOKING_DECLINED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),

@@ -38,6 +38,8 @@ class MessageKind(StrEnum):
     SECOND_FACTOR_CODE = "second_factor_code"
     ADDRESS_TAKEN = "address_taken"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 -- the name of a message
+    ACCOUNT_SUSPENDED = "account_suspended"
+    ACCOUNT_RESTORED = "account_restored"
     EMAIL_CHANGED = "email_changed"
     PHONE_CHANGED = "phone_changed"
     NEW_DEVICE = "new_device"

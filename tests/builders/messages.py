@@ -48,6 +48,8 @@ ACCOUNT: Final = (
     MessageKind.SUSPICIOUS_SIGN_IN,
     MessageKind.EXPORT_READY,
     MessageKind.ACCOUNT_DELETED,
+    MessageKind.ACCOUNT_SUSPENDED,
+    MessageKind.ACCOUNT_RESTORED,
 )
 TO_CUSTOMERS: Final = (
     MessageKind.BOOKING_OFFERED,

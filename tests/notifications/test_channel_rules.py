@@ -130,6 +130,8 @@ def test_push_and_sms_in_quiet_hours_are_held_unless_urgent(channel: Channel) ->
         MessageKind.SUSPICIOUS_SIGN_IN,
         MessageKind.EXPORT_READY,
         MessageKind.ACCOUNT_DELETED,
+        MessageKind.ACCOUNT_SUSPENDED,
+        MessageKind.ACCOUNT_RESTORED,
         MessageKind.BOOKING_ON_THE_WAY,
         MessageKind.BOOKING_ARRIVED,
     }
