@@ -1,12 +1,14 @@
 """A storm of sign-ins: some are answered, the rest is refused at once, and the event loop serves everybody else."""
 
 import asyncio
+import time
 from collections import Counter
 
 import msgspec
 import pytest
 
 from config.settings import Settings
+from grome.accounts.bounded_threads import BoundedThreads
 from grome.accounts.passwords import PasswordHasher, Peppers
 from grome.common.errors import Unavailable
 from tests.builders.people import PASSWORD, register
@@ -67,3 +69,14 @@ async def test_check_of_a_cancelled_request_holds_its_place_until_its_thread_is_
     with pytest.raises(Unavailable):
         await hasher.find_match(PASSWORD, [None])
     hasher.close()
+
+
+async def test_queue_is_shorter_while_calls_take_long() -> None:
+    threads = BoundedThreads("test", 1, 100, max_wait_s=0.2)
+    await threads.run(time.sleep, 0.1)
+    results = await asyncio.gather(*(threads.run(time.sleep, 0.1) for _ in range(10)), return_exceptions=True)
+    done = [result for result in results if result is None]
+    assert 1 <= len(done) <= 3
+    assert {type(result) for result in results if result is not None} == {Unavailable}
+    await threads.run(time.sleep, 0)  # an idle queue takes a call in any case
+    threads.close()
