@@ -275,7 +275,12 @@ FRAMING = [
         405,
         kept=True,
     ),
-    Row("6.3", get(b"Content-Length: %d" % len(SMUGGLED), start=b"DELETE /v1/me HTTP/1.1") + SMUGGLED, 405, kept=True),
+    Row(
+        "6.3",
+        get(b"Content-Length: %d" % len(SMUGGLED), start=b"DELETE /v1/services HTTP/1.1") + SMUGGLED,
+        405,
+        kept=True,
+    ),
     Row("7.1.1", SPLIT_CHUNKS, 401, kept=True),
 ]
 ROWS = [*REQUEST_LINES, *TARGETS, *FIELDS, *FRAMING]

@@ -18,10 +18,12 @@ from tests.support.eventually import PATIENCE_S
 # Said here a second time, apart from the routes: what of ours others may keep, and for how long unasked.
 KEPT = {
     "GET /v1/auth/jwks": "public, max-age=300",
+    "GET /.well-known/jwks.json": "public, max-age=300",
     "GET /v1/services": "public, max-age=60",
     "GET /v1/services/{service_id}": "public, max-age=60",
     "GET /v1/barbers": "public, max-age=10",
     "GET /v1/barbers/{barber_id}": "public, no-cache",
+    "GET /v1/barbers/{barber_id}/photos": "public, max-age=60",
     "GET /v1/calendars/{token}/grome.ics": "private, no-cache",
 }
 CACHED = [route for route in ROUTES if str(route) in KEPT]

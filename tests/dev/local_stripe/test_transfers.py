@@ -16,7 +16,7 @@ async def balance(client: stripe.StripeClient, account_id: str | None = None, cu
 
 
 async def fund(client: stripe.StripeClient, control: StripeControl, amount: int) -> None:
-    """Give the platform the amount, and what disputes of other tests have left it owing."""
+    """Give the platform the amount, after its debts from disputes of other tests."""
     await top_up(control, amount + max(0, -await balance(client)))
 
 
