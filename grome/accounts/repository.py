@@ -229,9 +229,9 @@ class UserRepository:
         await self._users.update_one(
             {"_id": user_id, "erase_at": {"$type": "date"}},
             {
-                "$set": {**fields, "email_verified": False, "phone_verified": False},
+                # The events before are recorded long since, and have addresses and old values.
+                "$set": {**fields, "email_verified": False, "phone_verified": False, "outbox": [to_document(event)]},
                 "$unset": dict.fromkeys(removed, ""),
-                "$push": _outbox_push(event),
             },
         )
 

@@ -13,6 +13,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
             Share(
                 owner="barber_id",
                 fate=Fate.KEPT,
+                cleared_items={"outbox": {"origin": None}},
                 exported=("_id", "number", "kind", "amount", "currency", "booking_id"),
                 reason="Adjustments are part of the books.",
                 roles=BARBERS,

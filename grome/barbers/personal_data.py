@@ -70,6 +70,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
             Share(
                 owner="_id",
                 fate=Fate.KEPT,
+                cleared_items={"outbox": {"origin": None}},
                 exported=("basis_points",),
                 reason="The agreed commission is part of the books.",
                 roles=BARBERS,

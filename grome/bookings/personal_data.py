@@ -1,7 +1,7 @@
 """Declare the personal data of bookings, and remove the details of old visits."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from grome.bookings.models import Status
 from grome.bookings.repository import COLLECTION, BookingRepository
@@ -32,6 +32,7 @@ _OF_BOTH_SIDES: Final = (
     "history",
     "created_at",
 )
+_ENTRIES: Final[dict[str, dict[str, Any]]] = {"history": {"note": None, "origin": None, "changes": []}}
 _BOOKS: Final = "Services, times and prices are part of the books."
 PERSONAL_DATA: Final[tuple[Declared, ...]] = (
     PersonalCollection(
@@ -41,7 +42,8 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
                 owner="customer_id",
                 fate=Fate.ANONYMISED,
                 exported=_OF_BOTH_SIDES,
-                cleared={"customer_note": None, "barber_note": None, "house_call": None, "history.$[].note": None},
+                cleared={"customer_note": None, "barber_note": None, "house_call": None},
+                cleared_items=_ENTRIES,
                 removed=("first_answer", "idempotency"),
                 reason=f"{_BOOKS} Notes and addresses are removed.",
                 open_if=_NOT_ENDED,
@@ -52,7 +54,8 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
                 owner="barber_id",
                 fate=Fate.ANONYMISED,
                 exported=(*_OF_BOTH_SIDES, "customer_id", "guest", "barber_note"),
-                cleared={"barber_note": None, "guest": None, "history.$[].note": None},
+                cleared={"barber_note": None, "guest": None},
+                cleared_items=_ENTRIES,
                 reason=f"{_BOOKS} Notes and the names of guests are removed.",
                 open_if=_NOT_ENDED,
                 open_kind="bookings",

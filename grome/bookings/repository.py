@@ -24,6 +24,7 @@ from grome.infrastructure.mongo.client import (
     from_document,
     to_document,
 )
+from grome.infrastructure.mongo.personal_documents import clear_items
 from grome.infrastructure.mongo.schema import validator_for
 
 _KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
@@ -245,9 +246,10 @@ class BookingRepository:
     async def clear_details(self, since: datetime, until: datetime) -> None:
         """Remove addresses, notes and names of guests from ended bookings that started in [since, until)."""
         ended = {"scheduled_at": {"$gte": since, "$lt": until}, **_ENDED}
-        cleared = dict.fromkeys(("customer_note", "barber_note", "house_call", "history.$[].note"))
+        cleared = dict.fromkeys(("customer_note", "barber_note", "house_call"))
         await self._bookings.update_many(ended, {"$set": cleared, "$unset": {"first_answer": ""}})
         await self._bookings.update_many({**ended, "guest": {"$type": "object"}}, {"$set": {"guest.name": ""}})
+        await clear_items(self._bookings, ended, "history", {"note": None, "origin": None, "changes": []})
 
     async def iter_ids_between(self, since: datetime, until: datetime, batch: int) -> AsyncIterator[list[UUID]]:
         """Yield batches of the ids of bookings that start in [since, until)."""

@@ -72,6 +72,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
             Share(
                 owner="reporter_id",
                 fate=Fate.KEPT,
+                cleared_items={"outbox": {"origin": None}},
                 exported=("booking_id", "message_id", "reason", "decision", "created_at"),
                 reason="Reports of messages stay for 180 days after their decision, to protect other people.",
                 roles=SIDES,
@@ -79,6 +80,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
             Share(
                 owner="sender_id",
                 fate=Fate.KEPT,
+                cleared_items={"outbox": {"origin": None}},
                 reason="Reports of messages stay for 180 days after their decision, to protect other people.",
                 roles=SIDES,
             ),

@@ -55,6 +55,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
             Share(
                 owner=owner,
                 fate=Fate.KEPT,
+                cleared_items={"history": {"origin": None}},
                 exported=_EXPORTED,
                 reason="Payments have ids and amounts only, and are part of the books.",
                 open_if=_OPEN,

@@ -22,6 +22,7 @@ _ACCOUNTS: Final = PersonalCollection(
         Share(
             owner="_id",
             fate=Fate.KEPT,
+            cleared_items={"outbox": {"origin": None}},
             exported=(
                 "country",
                 "stripe_id",
@@ -50,6 +51,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
             Share(
                 owner="barber_id",
                 fate=Fate.KEPT,
+                cleared_items={"history": {"origin": None}},
                 exported=(
                     "_id",
                     "amount",

@@ -38,6 +38,7 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
                     "created_at",
                 ),
                 cleared={"is_active": False, "description": ""},
+                cleared_items={"outbox": {"origin": None, "changes": []}},
                 reason="Codes stay without their descriptions and switched off, because bookings refer to them.",
                 roles=BARBERS,
             ),

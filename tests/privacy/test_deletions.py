@@ -10,9 +10,12 @@ from bson.raw_bson import RawBSONDocument
 
 from grome.accounts.deletions import AccountDeletions
 from grome.common.actor import Role
+from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.errors import PostponedError
 from grome.infrastructure.jobs.job_queue import JobQueue
+from grome.infrastructure.outbox.models import EventType
+from grome.infrastructure.outbox.repository import RelayRepository
 from grome.infrastructure.personal_data import Exported, KeptData, OpenMatter, Person, PersonalData
 from grome.infrastructure.storage.protocol import Storage
 from grome.privacy.deletion import DeletionService, Eraser
@@ -191,6 +194,21 @@ async def test_erasure_waits_for_a_booking_that_a_request_made_beside_the_deleti
     await http.post(f"/v1/bookings/{booking['id']}/cancel", headers=shop.auth)
     await erase(container, customer.id)
     assert "Zoë Late" not in await everything_stored(container)
+
+
+async def test_erasure_repeats_no_event_of_the_anonymised_documents(
+    http: httpx.AsyncClient, container: Container, town: Town
+) -> None:
+    await delete(http, town.customer.auth)
+    events, is_over = [], False
+    async with RelayRepository(container.database).changes(None) as changes:
+        await erase(container, town.customer.id)
+        while not is_over:
+            change, _ = await changes.next()
+            found = PROJECTION.events_of(change) if change else []
+            events += found
+            is_over = any(event.type is EventType.ACCOUNT_DELETED for event in found)
+    assert [event.type for event in events] == [EventType.ACCOUNT_DELETED]
 
 
 async def test_deletion_with_a_lost_job_gets_another_one(

@@ -5,7 +5,7 @@ import pkgutil
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pymongo import IndexModel
 
@@ -69,6 +69,17 @@ def test_documents_that_stay_have_a_reason_and_anonymising_changes_something() -
             assert share.fate is not Fate.ANONYMISED or changes, declared.spec.name
 
 
+def test_origins_of_changes_in_documents_that_stay_are_cleared() -> None:
+    """Entries of outboxes have the address of the client. The audit trail has it under the key of the person."""
+    for declared in _PERSONAL:
+        properties = declared.spec.validator["$jsonSchema"]["properties"]
+        with_origin = {name for name, schema in properties.items() if "origin" in _item_fields(schema)}
+        for share in declared.shares:
+            cleared = {array for array, values in share.cleared_items.items() if "origin" in values}
+            is_gone = share.fate is Fate.ERASED or declared.spec.name == "users"
+            assert is_gone or cleared == with_origin, (declared.spec.name, share.owner)
+
+
 def test_documents_of_a_person_are_found_by_an_index() -> None:
     for declared in _PERSONAL:
         first_fields = {"_id"} | {_first_field(index) for index in declared.spec.indexes if _is_whole(index)}
@@ -83,6 +94,10 @@ def test_unowned_collection_has_a_reason_and_no_field_about_people() -> None:
         if isinstance(declared, UnownedCollection):
             assert declared.reason
             assert not fields_of(declared.spec) & _ABOUT_PEOPLE or declared.spec.name in _HARMLESS
+
+
+def _item_fields(schema: dict[str, Any]) -> set[str]:
+    return set(schema.get("items", {}).get("properties", {}))
 
 
 def _first_field(index: IndexModel) -> str:

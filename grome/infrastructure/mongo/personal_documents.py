@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from pymongo import UpdateOne
+
 from grome.common.actor import SIGNED_IN, Role
-from grome.infrastructure.mongo.client import CollectionSpec, Database, Document
+from grome.infrastructure.mongo.client import Collection, CollectionSpec, Database, Document
 from grome.infrastructure.personal_data import Exported, ExportedRecord, KeptData, OpenMatter, Person
 
 _BATCH: Final = 200
@@ -27,8 +29,9 @@ class Share:
     """The documents of a collection that belong to a person: the field `owner` has the person's id.
 
     An export contains the fields `exported`. Anonymising sets the fields `cleared` to their values and removes the
-    fields `removed`. `reason` explains to the person why the documents stay. Documents that match `open_if` forbid the
-    deletion, as a matter of the kind `open_kind`. Only people of the `roles` have such documents.
+    fields `removed`. In the items of arrays, `cleared_items` sets fields to values, also of documents that are kept.
+    `reason` explains to the person why the documents stay. Documents that match `open_if` forbid the deletion, as a
+    matter of the kind `open_kind`. Only people of the `roles` have such documents.
     """
 
     owner: str
@@ -36,6 +39,7 @@ class Share:
     exported: tuple[str, ...] = ()
     cleared: Mapping[str, Any] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    cleared_items: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reason: str = ""
     open_if: Mapping[str, Any] | None = None
     open_kind: str = ""
@@ -104,6 +108,8 @@ class PersonalDocuments:
                 await self._documents.delete_many(owned)
             elif share.fate is Fate.ANONYMISED:
                 await self._documents.update_many(owned, _anonymising(share))
+            for array, values in share.cleared_items.items():
+                await clear_items(self._documents, owned, array, values)
 
     def kept(self, role: Role) -> KeptData | None:
         return kept_of(self._declared, role)
@@ -116,6 +122,24 @@ def kept_of(declared: PersonalCollection, role: Role) -> KeptData | None:
     """Return the data in a collection that stays after a deletion, or None if nothing stays."""
     reasons = [share.reason for share in declared.shares if role in share.roles and share.fate is not Fate.ERASED]
     return KeptData(declared.spec.name, " ".join(dict.fromkeys(reasons))) if reasons else None
+
+
+async def clear_items(collection: Collection, wanted: Document, array: str, values: Mapping[str, Any]) -> None:
+    """Set fields of all items of an array, in all wanted documents.
+
+    Each item is named by its position: the server reports such a change by the path of the field. It reports a change
+    by `$[]` as a new item, which would be a new event of an outbox.
+    """
+    found = collection.find(wanted, {"count": {"$size": {"$ifNull": [f"${array}", []]}}}, batch_size=_BATCH)
+    batch: list[UpdateOne] = []
+    async for document in found:
+        if fields := {f"{array}.{n}.{name}": value for n in range(document["count"]) for name, value in values.items()}:
+            batch.append(UpdateOne({"_id": document["_id"]}, {"$set": fields}))
+        if len(batch) == _BATCH:
+            await collection.bulk_write(batch, ordered=False)
+            batch = []
+    if batch:
+        await collection.bulk_write(batch, ordered=False)
 
 
 def _anonymising(share: Share) -> Document:
