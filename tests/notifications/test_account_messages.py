@@ -9,7 +9,7 @@ from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import CODES, USERS, ChangeRecord, Event
 from tests.builders.codes import code_sent_to, newest_code
-from tests.builders.people import PASSWORD, Person, new_email, new_phone, register
+from tests.builders.people import PASSWORD, Person, create_admin, new_email, new_phone, register
 from tests.conftest import AdjustableClock
 from tests.notifications.booking_notices import log_of
 from tests.notifications.recorders import Pipeline
@@ -115,6 +115,17 @@ async def test_message_log_of_a_claimant_does_not_tell_that_the_address_is_taken
         logs.append(await log_of(http, person))
     assert logs[0] == logs[1] == {("welcome", "email"): ("sent", None)}
     assert pipeline.mailbox.kinds_to(owner.email) == []
+
+
+async def test_owner_is_told_of_a_suspension_and_its_end(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
+) -> None:
+    admin, person = await create_admin(http, container), await register(http)
+    for action in ("suspend", "restore"):
+        path = f"/v1/admin/users/{person.id}/{action}"
+        assert (await http.post(path, json={"reason": "Shouts."}, headers=admin.auth)).status_code == 200
+    assert await pipeline.handle(*await events_of_account(container, person)) == []
+    assert pipeline.mailbox.kinds_to(person.email) == ["welcome", "account_suspended", "account_restored"]
 
 
 async def test_owner_is_told_of_a_changed_password(
