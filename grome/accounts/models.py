@@ -15,9 +15,13 @@ from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import MAX_CHANGES, Change, EventType
 
 # Deliberately loose: only a delivered message proves an address. Addresses that no server accepts are refused.
+# Without `\s`, which is other characters in each dialect of regular expressions.
 Email = Annotated[
     str,
-    Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+" + END),
+    Meta(
+        max_length=254,
+        pattern=r"^[^@\x00-\x20\x7f-\xa0]{1,64}@[^@.\x00-\x20\x7f-\xa0]+(\.[^@.\x00-\x20\x7f-\xa0]+)+" + END,
+    ),
 ]
 PersonName = Annotated[str, Meta(min_length=1, max_length=100), NAME]
 

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from grome.common.text import ONE_LINE
+from grome.common.text import END, ONE_LINE
 
-Room = Annotated[str, Meta(max_length=64, pattern=ONE_LINE)]
+# Without commas, which part the items of a query.
+Room = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f,]+" + END)]
 
 
 class TicketOut(Struct, frozen=True):

@@ -76,6 +76,11 @@ GOOD_BODIES = {
     "write_off_payment": b'{"reason": "Late."}',
     "hold_payouts": b'{"reason": "Late."}',
     "release_payouts": b'{"reason": "Late."}',
+    "reject_verification": b'{"notes": "The photo is blurred."}',
+    "ask_for_documents": b'{"notes": "The photo is blurred."}',
+    "suspend_user": b'{"reason": "Spam in messages."}',
+    "restore_user": b'{"reason": "Spam in messages."}',
+    "sign_out_user": b'{"reason": "Spam in messages."}',
 }
 
 

@@ -42,6 +42,15 @@ NO_TOKENS = [
 NO_KEYS = ["", "x" * (MAX_KEY + 1), "a\tb", "Schlüssel"]
 
 
+def _times(route: Route) -> list[str]:
+    kinds = inspect.DateTimeType | inspect.DateType
+    return [
+        field.encode_name
+        for field in route.query_fields
+        if any(isinstance(kind, kinds) for kind in plain_types(field.type))
+    ]
+
+
 @pytest.mark.parametrize("route", WITH_QUERY, ids=str)
 class TestQueries:
     async def test_query_field_with_a_wrong_value_is_refused(self, cast: Cast, route: Route) -> None:
@@ -73,6 +82,14 @@ class TestQueries:
         for position in INVENTED if "cursor" in [field.encode_name for field in route.query_fields] else ():
             cursor = base64.urlsafe_b64encode(position).rstrip(b"=").decode()
             assert_refused(await cast.ask(route, query={"cursor": cursor}), 422, "invalid", "cursor", told=position)
+
+
+@pytest.mark.parametrize("route", [route for route in WITH_QUERY if _times(route)], ids=str)
+async def test_query_with_a_number_for_a_time_is_refused(cast: Cast, route: Route) -> None:
+    for name in _times(route):
+        for value in ("0", "1801130400", "1e9", "-1"):
+            response = await cast.ask(route, query={name: value})
+            assert_refused(response, 422, "invalid", name, told=(name, value))
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)

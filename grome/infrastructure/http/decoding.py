@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar, get_origin
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from grome.common.text_fields import normalize_texts
 
 T = TypeVar("T", bound=msgspec.Struct)
 _PLACE = re.compile(r"^(?P<what>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`$", re.DOTALL)
+_LIKE_A_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
 
 
@@ -78,12 +80,14 @@ class QueryDecoder:
             query = msgspec.convert(given, self._struct, strict=False)
         except msgspec.ValidationError as error:
             raise Invalid(*field_fault_of(error, "query")) from None
-        for name in given:
+        for name, text in given.items():
             value = getattr(query, self._names[name])
             if value is None:  # msgspec takes the word `null` for it, and a filter would pass for none
                 raise Invalid(name, "is not null where it is given")
             if isinstance(value, float) and not math.isfinite(value):  # "inf" passes an open-ended bound
                 raise Invalid(name, "is not a finite number")
+            if isinstance(value, datetime) and not _LIKE_A_TIME.match(str(text)):  # msgspec takes seconds, too
+                raise Invalid(name, "is not a time (RFC 3339)")
         return normalize_texts(query)
 
     def _value(self, name: str, values: list[str]) -> str | list[str]:
