@@ -56,7 +56,7 @@ async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
 
 async def photo(http: httpx.AsyncClient, shop: Barber, content: bytes | None = None) -> str:
     content_type = "image/jpeg" if content else "image/png"
-    sent = content or image(size=(2000, 1000))
+    sent = content or image()
     return str(await upload(http, shop.person, sent, purpose="photo", content_type=content_type))
 
 
@@ -85,7 +85,7 @@ async def test_photos_are_public_in_three_sizes_and_cacheable_for_good(
 ) -> None:
     shop = await barber(http, container)
     first = await photo(http, shop, image("image/jpeg", (2000, 1000), comment=PLACE) + SCRIPT)
-    found = await portfolio(http, shop, first, picture=await photo(http, shop))
+    found = await portfolio(http, shop, first, picture=await photo(http, shop, image("image/jpeg", (2000, 1000))))
     for one in (found["photos"][0], found["picture"]):
         sizes = [(one[name]["width"], one[name]["height"]) for name in ("large", "medium", "small")]
         assert sizes == [(1600, 800), (640, 320), (160, 80)]
