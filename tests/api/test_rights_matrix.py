@@ -28,9 +28,8 @@ from tests.api import rights
 from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.objects import OF_ONE_ACCOUNT, OWN, PUBLIC, READ_BY_ADMINS, Objects, create_objects
 from tests.api.problems import assert_refused
-from tests.api.rights import PAGES, find_open_routes, served_routes
+from tests.api.rights import PAGES, WHO, find_open_routes, served_routes
 from tests.api.surface import ROUTES, Route
-from tests.api.test_roles import WHO
 from tests.api.writes import changes_since, log_position
 from tests.builders.people import Person, create_admin, register
 from tests.conftest import AdjustableClock
