@@ -17,7 +17,7 @@ Notes = Annotated[
 ]
 Version = Annotated[
     int,
-    Meta(ge=0, description="The version that you have read; any other version stays as it is."),
+    Meta(ge=0, le=2**31 - 1, description="The version that you have read; any other version stays as it is."),
 ]
 
 
