@@ -189,9 +189,12 @@ class TestWhichVisits:
                 for number, one in enumerate(people)
             ]
             await insert_all(container, bookings)
-            async with counted_reads(container) as counted:
-                assert read((await fetch(http, url)).content)
-            reads += counted
+            tries: list[int] = []
+            for _ in range(3):  # Grome also reads on its own now and then
+                async with counted_reads(container) as counted:
+                    assert read((await fetch(http, url)).content)
+                tries += counted
+            reads.append(min(tries))
         assert 3 <= reads[0] == reads[1] <= 6
 
 

@@ -20,7 +20,7 @@ from grome_client.models import (
     SlotsOut,
     SlotTakenOrIdempotencyKeyInFlightProblem,
     SlotTakenOrIdempotencyKeyInFlightProblemCode,
-    UnauthenticatedOrWrongCredentialsProblem,
+    UnauthenticatedOrWrongCredentialsOrSecondFactorRequiredProblem,
 )
 
 base_url, barber_id, latitude, longitude, day = sys.argv[1], UUID(sys.argv[2]), *map(float, sys.argv[3:5]), sys.argv[5]
@@ -30,7 +30,7 @@ anybody = Client(base_url)
 registered = register.sync(client=anybody, body=Register(email=email, password=password, name="A program"))
 assert isinstance(registered, SignedIn), registered
 refused = login.sync(client=anybody, body=Login(email=email, password="not the password"))
-assert isinstance(refused, UnauthenticatedOrWrongCredentialsProblem), refused
+assert isinstance(refused, UnauthenticatedOrWrongCredentialsOrSecondFactorRequiredProblem), refused
 assert (refused.code, refused.status) == ("wrong_credentials", 401)
 signed_in = login.sync(client=anybody, body=Login(email=email, password=password))
 assert isinstance(signed_in, SignedIn), signed_in

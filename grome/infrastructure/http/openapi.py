@@ -77,6 +77,11 @@ class _Schemas:
         # A query is described field by field, as parameters.
         queries = {operation.hints["query"].__name__ for operation in operations if "query" in operation.hints}
         self._queries = {name: self.components.pop(name) for name in queries}
+        # The fields of an extension are written into the problems that have it.
+        extensions = {
+            error.extension_type.__name__ for one in operations for error in one.refusals if error.extension_type
+        }
+        self._extensions = {name: self.components.pop(name) for name in extensions}
 
     def of(self, kind: Any) -> Json:  # noqa: ANN401 -- any type that an operation names
         return dict(self._schemas[kind])
@@ -88,7 +93,7 @@ class _Schemas:
         narrowed = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string", "enum": codes}}}
         for error in errors:
             if error.extension_type:
-                narrowed["properties"] |= self.components[error.extension_type.__name__]["properties"]
+                narrowed["properties"] |= self._extensions[error.extension_type.__name__]["properties"]
         self.components[name] = {"title": name, "allOf": [{"$ref": SCHEMA_REF.format(name=Problem.__name__)}, narrowed]}
         return {"$ref": SCHEMA_REF.format(name=name)}
 
