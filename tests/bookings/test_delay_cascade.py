@@ -79,7 +79,7 @@ def days(draw: st.DrawFn) -> list[ScheduledSpan]:
     return sorted(found, key=lambda one: one.visible.start)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(days(), st.integers(1, 48), st.integers(40, 120), st.frozensets(st.integers(0, 90), max_size=3), st.booleans())
 def test_shifted_visits_never_overlap(
     day: list[ScheduledSpan],

@@ -43,7 +43,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(auto_accept=st.booleans(), script=st.lists(steps, min_size=3, max_size=12))
 async def test_booking_holds_its_ticks_after_any_sequence_of_actions(
     http: httpx.AsyncClient,

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import httpx
 import msgspec
-import pytest
 
 from grome.accounts.models import User
 from grome.common.ids import new_id
@@ -71,15 +70,15 @@ async def test_unverified_number_gets_requested_texts_in_trials_only(
     assert ("booking_accepted", "in_app") not in log  # the mail has told it
 
 
-@pytest.mark.parametrize("kind", MessageKind)
-def test_unverified_number_gets_codes_only(kind: MessageKind) -> None:
-    wants = msgspec.convert({"notifications": {"sms": True}}, type=User.__annotations__["preferences"])
-    one = recipient(new_id(), phone="+4915112345678", preferences=msgspec.to_builtins(wants))
-    at = one.user.created_at
-    verdict = decide((kind, Channel.SMS), one.user.preferences, one.reachable, at, None, one.open_for_codes_only)
-    assert verdict == (None if kind in CODE_KINDS else Why.UNVERIFIED)
-    tried = Recipient(one.user, {}, trial=True)
-    assert tried.open_for_codes_only == frozenset()
+def test_unverified_number_gets_codes_only() -> None:
+    for kind in MessageKind:
+        wants = msgspec.convert({"notifications": {"sms": True}}, type=User.__annotations__["preferences"])
+        one = recipient(new_id(), phone="+4915112345678", preferences=msgspec.to_builtins(wants))
+        at = one.user.created_at
+        verdict = decide((kind, Channel.SMS), one.user.preferences, one.reachable, at, None, one.open_for_codes_only)
+        assert verdict == (None if kind in CODE_KINDS else Why.UNVERIFIED)
+        tried = Recipient(one.user, {}, trial=True)
+        assert tried.open_for_codes_only == frozenset()
 
 
 async def test_number_at_its_daily_limit_gets_no_text_until_the_next_day(
@@ -141,14 +140,14 @@ async def test_used_up_news_budget_leaves_warnings_and_codes(container: Containe
     assert await budgets.take(MessageKind.VERIFY_EMAIL, Channel.EMAIL, one)
 
 
-@pytest.mark.parametrize("kind", MessageKind)
-async def test_message_budget_of_an_unverified_address_is_no_larger(container: Container, kind: MessageKind) -> None:
-    for channel in RULES[kind].channels:
-        unverified, verified = (
-            container.get(MessageBudgets).daily_limit(kind, channel, verified=one) for one in (False, True)
-        )
-        assert 0 < unverified <= verified
-    assert (purpose_of(kind) is Purpose.NEWS) == (RULES[kind].topic is not None)
+async def test_message_budget_of_an_unverified_address_is_no_larger(container: Container) -> None:
+    for kind in MessageKind:
+        for channel in RULES[kind].channels:
+            unverified, verified = (
+                container.get(MessageBudgets).daily_limit(kind, channel, verified=one) for one in (False, True)
+            )
+            assert 0 < unverified <= verified
+        assert (purpose_of(kind) is Purpose.NEWS) == (RULES[kind].topic is not None)
 
 
 async def test_dead_letters_of_an_address_are_limited(

@@ -102,7 +102,7 @@ class World:
 
 @given(script=st.lists(actions, min_size=5, max_size=40))
 # Shrinking would wait for each failing example.
-@settings(max_examples=20, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 async def test_devices_end_with_the_state_of_their_rooms(settings: Settings, script: list[tuple[str, ...]]) -> None:
     async with live_redis(settings.redis.url, CLIENT) as redis:
         world = World(redis, Namespace(f"world{next(NAMESPACES)}", 0))

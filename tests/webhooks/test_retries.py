@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,36 +38,56 @@ async def made(trial: Trial, receiver: Receiver) -> tuple[Person, Endpoint, Even
     return shop.person, endpoint, event
 
 
+async def another_endpoint(
+    trial: Trial, owner: Person, receiver: Receiver, booking: dict[str, Any]
+) -> tuple[Endpoint, Event]:
+    """Return a new endpoint of the owner, and the event of the booking as its pending delivery."""
+    endpoint = await trial.endpoint(owner, receiver.url)
+    (event,) = await trial.follow(booking)
+    return endpoint, event
+
+
 def test_retries_are_seven_over_about_a_day() -> None:
     assert WEBHOOK.delays_s == (5, 5 * 60, 30 * 60, 2 * 3_600, 5 * 3_600, 10 * 3_600)
     assert 16 * 3_600 < sum(WEBHOOK.delays_s) < 24 * 3_600
     assert WEBHOOK.timeout_s > 120  # the longest that a receiver can be given
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_success_status_marks_delivered(trial: Trial, receiver: Receiver, status: int) -> None:
-    person, endpoint, event = await made(trial, receiver)
-    receiver.behaviours = [answering(status)]
-    await trial.deliver(endpoint, event)
-    (told,) = await trial.log(person, endpoint)
-    assert (told["state"], told["attempts"][0]["status"], told["attempts"][0]["error"]) == ("delivered", status, None)
-    assert told["delivered_at"] == told["attempts"][0]["at"]
-
-
-@pytest.mark.parametrize("status", [301, 302, 304, 307, 400, 401, 404, 429, 500, 503, 599])
-async def test_failure_status_is_retried(trial: Trial, receiver: Receiver, status: int) -> None:
-    """Covers responses without Retry-After."""
-    person, endpoint, event = await made(trial, receiver)
-    receiver.behaviours = [answering(status, b"" if status == 304 else b"Sorry.", Location=receiver.url)]
-    with pytest.raises(DeliveryError, match=f"answered {status}"):
+async def test_success_status_marks_delivered(trial: Trial, receiver: Receiver) -> None:
+    shop, _, booking = await trial.booked()
+    person = shop.person
+    for status in (200, 201, 202, 204, 299):
+        endpoint, event = await another_endpoint(trial, shop.person, receiver, booking)
+        receiver.requests.clear()
+        receiver.behaviours = [answering(status)]
         await trial.deliver(endpoint, event)
-    (told,) = await trial.log(person, endpoint)
-    assert (told["state"], told["attempts"][0]["status"]) == ("pending", status)
-    assert told["attempts"][0]["answer"] == ("" if status == 304 else "Sorry.")
-    assert len(receiver.requests) == 1
-    assert (await trial.shown(person, endpoint))["failing_since"] == told["attempts"][0]["at"]
-    await trial.deliver(endpoint, event)
-    assert (await trial.shown(person, endpoint))["failing_since"] is None
+        (told,) = await trial.log(person, endpoint)
+        assert (told["state"], told["attempts"][0]["status"], told["attempts"][0]["error"]) == (
+            "delivered",
+            status,
+            None,
+        )
+        assert told["delivered_at"] == told["attempts"][0]["at"]
+
+
+async def test_failure_status_is_retried(trial: Trial, receiver: Receiver) -> None:
+    """Covers responses without Retry-After."""
+    shop, _, booking = await trial.booked()
+    person = shop.person
+    for status in (301, 302, 304, 307, 400, 401, 404, 429, 500, 503, 599):
+        endpoint, event = await another_endpoint(trial, shop.person, receiver, booking)
+        receiver.requests.clear()
+        receiver.behaviours = [answering(status, b"" if status == 304 else b"Sorry.", Location=receiver.url)]
+        with pytest.raises(DeliveryError, match=f"answered {status}"):
+            await trial.deliver(endpoint, event)
+        (told,) = await trial.log(person, endpoint)
+        assert (told["state"], told["attempts"][0]["status"]) == ("pending", status)
+        assert told["attempts"][0]["answer"] == ("" if status == 304 else "Sorry.")
+        assert len(receiver.requests) == 1
+        assert (await trial.shown(person, endpoint))["failing_since"] == told["attempts"][0]["at"]
+        await trial.deliver(endpoint, event)
+        assert (await trial.shown(person, endpoint))["failing_since"] is None
+        await trial.http.delete(f"/v1/webhooks/endpoints/{endpoint.id}", headers=person.auth)
 
 
 async def test_delivery_after_the_last_try_has_failed(trial: Trial, receiver: Receiver) -> None:

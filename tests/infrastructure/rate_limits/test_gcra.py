@@ -64,7 +64,7 @@ def ask_oracle(clock: OracleClock, quota: Quota, requests: Requests) -> Iterator
         yield not limited, reset_after
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(quota=QUOTAS, steps=st.lists(st.tuples(STEPS_US, st.integers(1, 5)), min_size=1, max_size=25))
 async def test_script_with_any_times_and_costs_decides_like_the_oracle(
     redis: Redis, oracle_clock: OracleClock, quota: Quota, steps: Requests
