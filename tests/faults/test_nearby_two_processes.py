@@ -27,7 +27,7 @@ from tests.support.processes import RunningGrome, running_grome
 STOOD_STILL = (-40.0, 92.0)
 # Two places that lie in different cells, and that one search finds.
 FROM, TO = (-40.0, 94.0), (-40.0, 94.08)
-BARBERS, SECONDS, CHANGES_A_SECOND = 25, 5, 50
+BARBERS, SECONDS, CHANGES_A_SECOND = 25, 3, 50
 # A change is shown within a second. Twice that is for a machine that is busy with other things.
 SHOWN_WITHIN_S = 2.0
 

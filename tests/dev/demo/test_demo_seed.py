@@ -65,31 +65,20 @@ async def stored(container: Container) -> dict[str, list[object]]:
     }
 
 
-async def test_seed_that_is_repeated_adds_nothing(empty: Container, console: Console) -> None:
+async def test_seed_that_is_repeated_adds_nothing_and_sign_in_works(empty: Container, console: Console) -> None:
     assert await seed(empty, SMALL, console) == SeedCounts(services=15, customers=4, barbers=12)
+    assert await empty.database["users"].count_documents({"outbox": {"$ne": []}}) == 0
+    assert await empty.database["sessions"].count_documents({}) == 0
     first = await stored(empty)
     assert [len(first[name]) for name in COLLECTIONS] == [15, 4 + 12 + 1, 12]
     assert await seed(empty, SMALL, console) == SeedCounts(services=0, customers=0, barbers=0)
     assert await stored(empty) == first
 
-
-async def test_seed_creates_no_events_and_no_sessions(empty: Container, console: Console) -> None:
-    await seed(empty, SMALL, console)
-    assert await empty.database["users"].count_documents({"outbox": {"$ne": []}}) == 0
-    assert await empty.database["sessions"].count_documents({}) == 0
-
-
-async def test_seed_of_another_database_stores_the_same_documents(empty: Container, console: Console) -> None:
-    await seed(empty, SMALL, console)
-    first = await stored(empty)
     for name in COLLECTIONS:
         await empty.database[name].delete_many({})
     await seed(empty, SMALL, console)
-    assert await stored(empty) == first
+    assert await stored(empty) == first, "another database has other documents"
 
-
-async def test_demo_accounts_sign_in_with_the_demo_password(empty: Container, console: Console) -> None:
-    await seed(empty, SMALL, console)
     for email in DEMO_ACCOUNTS:
         signed_in = await empty.get(AccountService).login(Login(email=email, password=DEMO_PASSWORD), Device())
         assert signed_in.user.email == email

@@ -71,7 +71,7 @@ async def test_key_of_a_decline_replays_the_decline(api: stripe.StripeClient) ->
 
 async def test_key_in_flight_is_a_conflict(api: stripe.StripeClient, control: StripeControl) -> None:
     key = _key()
-    await control.break_calls("delay_s", "POST", "/v1/customers", seconds=5)
+    await control.break_calls("delay_s", "POST", "/v1/customers", seconds=3)
     first = asyncio.create_task(api.v1.customers.create_async({"name": "A"}, {"idempotency_key": key}))
 
     async def arrived() -> bool:
