@@ -50,7 +50,10 @@ _SLOW_FILES: Final = (
 # An example has no deadline, and drawing it none either: on a busy machine both measure the machine. Fixtures of one
 # function are shared by the examples of a test on purpose.
 hypothesis_settings.register_profile(
-    "grome", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "grome",
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 hypothesis_settings.load_profile("grome")
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 import stripe
 from stripe.events._event_classes import get_v2_event_notification_class
@@ -56,5 +57,6 @@ def test_all_emitted_types_are_known_to_the_sdk() -> None:
 def test_server_ends_at_sigterm(tmp_path: Path) -> None:
     with local_stripe(tmp_path) as server:
         assert server.process
+        httpx.get(server.url)  # before it can answer, its handler of signals may be missing
         server.process.terminate()
         assert server.process.wait(PATIENCE_S) == 0
