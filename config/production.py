@@ -41,25 +41,9 @@ def unsafe_settings(settings: Settings) -> list[str]:
     if settings.env != "production":
         return []
     public, sender = urlsplit(settings.http.public_url), parseaddr(settings.mail.sender)[1]
-    app, accounts = urlsplit(settings.http.app_url), settings.accounts
+    app = urlsplit(settings.http.app_url)
     rules = {
-        "GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.": (
-            not accounts.signing_key
-        ),
-        "GROME_ACCOUNTS_SECRETS_KEYS is not set: links, codes and stored secrets need a key of their own.": (
-            not accounts.secrets_keys
-        ),
-        "GROME_ACCOUNTS_PEPPER is not set: a stolen database alone would do to guess passwords.": (not accounts.pepper),
-        "GROME_ACCOUNTS_PEPPER repeats a secrets key: who learns one key must not learn both.": bool(
-            {*parse_numbered_keys(accounts.pepper).values()} & {*parse_numbered_keys(accounts.secrets_keys).values()}
-        ),
-        "GROME_ACCOUNTS_REQUIRE_SECOND_FACTOR is off: a stolen password would open an admin's account.": (
-            not accounts.require_second_factor
-        ),
-        "GROME_BARBERS_APPROVAL is 'automatic': anybody could pose as a barber and take deposits.": (
-            settings.barbers.approval == "automatic"
-        ),
-        "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.": accounts.bcrypt_rounds < 12,  # noqa: PLR2004 -- the figure is the rule
+        **_account_rules(settings),
         "GROME_HTTP_PUBLIC_URL does not name a public host: links in messages would lead nowhere.": (
             _is_local(public.hostname or "")
         ),
@@ -100,6 +84,30 @@ def unsafe_settings(settings: Settings) -> list[str]:
         ),
     }
     return [sentence for sentence, broken in rules.items() if broken]
+
+
+def _account_rules(settings: Settings) -> dict[str, bool]:
+    """Return the rules about accounts and barbers: a sentence each, and whether the settings break the rule."""
+    accounts = settings.accounts
+    return {
+        "GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.": (
+            not accounts.signing_key
+        ),
+        "GROME_ACCOUNTS_SECRETS_KEYS is not set: links, codes and stored secrets need a key of their own.": (
+            not accounts.secrets_keys
+        ),
+        "GROME_ACCOUNTS_PEPPER is not set: a stolen database alone would do to guess passwords.": (not accounts.pepper),
+        "GROME_ACCOUNTS_PEPPER repeats a secrets key: who learns one key must not learn both.": bool(
+            {*parse_numbered_keys(accounts.pepper).values()} & {*parse_numbered_keys(accounts.secrets_keys).values()}
+        ),
+        "GROME_ACCOUNTS_REQUIRE_SECOND_FACTOR is off: a stolen password would open an admin's account.": (
+            not accounts.require_second_factor
+        ),
+        "GROME_BARBERS_APPROVAL is 'automatic': anybody could pose as a barber and take deposits.": (
+            settings.barbers.approval == "automatic"
+        ),
+        "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.": accounts.bcrypt_rounds < 12,  # noqa: PLR2004 -- the figure is the rule
+    }
 
 
 _FEWEST_TOKEN_LETTERS = 8  # of a random token of 16 characters
