@@ -17,25 +17,19 @@ Currency = Annotated[
     str,
     Meta(
         pattern="^[A-Z]{3}" + END,
-        description="ISO 4217 code of a currency that is legal tender somewhere today; no funds, metals or test codes.",
+        description="Code of a currency of ISO 4217; no funds, metals or test codes.",
         examples=["EUR"],
     ),
 ]
 
-NO_CURRENCY: Final = "is not the ISO 4217 code of a currency in use"
-
-# ISO 4217's minor units of circulating currencies without two digits. The tables of CLDR, which Babel has, are no
-# substitute: they give the digits usually shown, and show no fils of the Iraqi dinar or qindarka of the lek.
-_NO_DIGITS: Final = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
-)
-_THREE_DIGITS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+NO_CURRENCY: Final = "is not a currency of ISO 4217"
+_USUAL_DIGITS: Final = 2
 
 
 @cache
 def currencies_in_use() -> frozenset[str]:
-    """Return the codes of all currencies that are legal tender somewhere today, by CLDR's table of territories."""
-    return frozenset(code for country in _tenders() for code in currencies_of(country))
+    """Return the codes of ISO 4217, without funds, metals, units of account and test codes."""
+    return frozenset(_digits_by_code())
 
 
 def currencies_of(country: str) -> frozenset[str]:
@@ -54,8 +48,19 @@ def _tenders() -> dict[str, list[tuple[str, object, object, bool]]]:
 
 
 def minor_digits(currency: str) -> int:
-    """How many digits of an amount stand behind the decimal point."""
-    return 0 if currency in _NO_DIGITS else 3 if currency in _THREE_DIGITS else 2
+    """How many digits of an amount stand behind the decimal point; two for a code that the standard has dropped."""
+    return _digits_by_code().get(currency, _USUAL_DIGITS)
+
+
+@cache
+def _digits_by_code() -> dict[str, int]:
+    """Load the tables of the standard at the first call: that takes 30 ms, and few processes need it."""
+    from iso4217 import Currency as Listed  # noqa: PLC0415
+    from iso4217 import raw_xml  # noqa: PLC0415
+
+    funds = {entry.findtext("Ccy") for entry in raw_xml.iter("CcyNtry") if entry.find("CcyNm[@IsFund]") is not None}
+    # Metals, units of account and the codes for tests have no minor units.
+    return {each.code: each.exponent for each in Listed if each.exponent is not None and each.code not in funds}
 
 
 def decimal_of(amount: int, currency: str) -> Decimal:

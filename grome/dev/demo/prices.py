@@ -3,6 +3,8 @@
 from random import Random
 from typing import Final
 
+from grome.common.money import decimal_of
+
 # A plain haircut in a middling shop, in minor units. Rough on purpose, and no statistic: the demo's prices shall only
 # look right to somebody who lives there.
 HAIRCUT: Final = {
@@ -75,9 +77,6 @@ HAIRCUT: Final = {
     "XOF": 2_500,
     "ZAR": 180_00,
 }
-# ISO 4217; all others have hundredths.
-_NO_MINOR_UNIT: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
-_THOUSANDTHS: Final = frozenset({"IQD", "KWD", "TND"})
 
 
 def price_level(rng: Random) -> float:
@@ -94,5 +93,4 @@ def price_of(currency: str, haircuts: float) -> int:
 
 def format_price(amount: int, currency: str) -> str:
     """'28.00 EUR', '4200 JPY'."""
-    decimals = 0 if currency in _NO_MINOR_UNIT else 3 if currency in _THOUSANDTHS else 2
-    return f"{amount / 10**decimals:.{decimals}f} {currency}"
+    return f"{decimal_of(amount, currency):f} {currency}"
