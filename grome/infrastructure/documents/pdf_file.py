@@ -25,7 +25,7 @@ _MAX_CELL_CHARS: Final = 300
 _FIRA: Final = "firago"
 _NOTO: Final = files("manimgx_fonts")
 # Fonts for all other scripts, tried in this order: South and Southeast Asia, Armenian and Ethiopic, symbols, emoji in
-# one colour, and last, of 16 MB, the scripts of East Asia.
+# one colour, and last, of 8 MB, the scripts of East Asia.
 _FALLBACKS: Final = {
     **{
         name.lower(): _NOTO / f"Noto{name}[wght].ttf"
@@ -35,7 +35,7 @@ _FALLBACKS: Final = {
             "SansSymbols", "Emoji",
         )
     },
-    "cjk": files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf",
+    "cjk": files("grome.infrastructure.documents") / "fonts" / "NotoSansCJKjp-Regular.otf",
 }  # fmt: skip
 _UNKNOWN: Final = "\N{WHITE VERTICAL RECTANGLE}"
 # Joiners and variation selectors, which are dropped without notice if no font has them.
