@@ -2,7 +2,7 @@
 
 A field `section.name` is set by the variable `GROME_SECTION_NAME`, or by the content of the file that
 `GROME_SECTION_NAME_FILE` names. The environment of the process takes precedence over the file
-`config/<GROME_ENV>.env`, which takes precedence over the defaults in `config/settings.py`.
+`config/<GROME_ENV>.env`, which takes precedence over the defaults in `config/sections/`.
 """
 
 import difflib

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
-from config.settings import LimitSettings
+from config.sections.accounts import LimitSettings
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.events import new_account_event
 from grome.accounts.failed_sign_ins import FailedSignIns

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from loguru import logger
 
-from config.settings import LogSettings
+from config.sections.servers import LogSettings
 
 if TYPE_CHECKING:  # loguru's types live in its stub only
     from loguru import Message, Record

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from config.settings import HttpSettings
+from config.sections.servers import HttpSettings
 from grome.accounts.verifier import Verifier
 from grome.common.errors import Invalid
 from grome.infrastructure.http.decoding import QueryDecoder

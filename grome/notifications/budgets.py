@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from config.settings import MailSettings
+from config.sections.messages import MailSettings
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.notifications.channel_rules import CODE_KINDS, RULES
 from grome.notifications.models import Channel, MessageKind

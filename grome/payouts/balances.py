@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from config.settings import PayoutSettings
+from config.sections.money import PayoutSettings
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.infrastructure.mongo.transactions import Session

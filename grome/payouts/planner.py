@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from config.settings import PayoutSettings
+from config.sections.money import PayoutSettings
 from grome.common.clock import Clock
 from grome.infrastructure.isolated_items import Sweep, Tally
 from grome.infrastructure.mongo.transactions import Transaction, Transactions

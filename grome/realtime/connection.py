@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from config.settings import LiveSettings
+from config.sections.messages import LiveSettings
 from grome.common.actor import Actor, Role
 from grome.infrastructure.figures import count
 from grome.infrastructure.websocket.models import Socket

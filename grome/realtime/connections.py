@@ -11,7 +11,7 @@ from uuid import UUID
 from loguru import logger
 from redis.exceptions import RedisError
 
-from config.settings import LiveSettings
+from config.sections.messages import LiveSettings
 from grome.accounts.verifier import Verifier
 from grome.common.actor import Actor
 from grome.infrastructure.cancellation import cancel_until_done, raise_if_cancelled

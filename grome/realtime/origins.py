@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from config.settings import HttpSettings, LiveSettings
+from config.sections.messages import LiveSettings
+from config.sections.servers import HttpSettings
 
 
 class AllowedOrigins:

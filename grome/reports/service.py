@@ -11,7 +11,7 @@ import msgspec
 from loguru import logger
 from msgspec import UNSET
 
-from config.settings import ReportSettings
+from config.sections.bookings import ReportSettings
 from grome.barbers.errors import ProfileMissing
 from grome.barbers.service import BarberService
 from grome.bookings.errors import KeyInFlight, KeyReused

@@ -10,7 +10,7 @@ import httpcore
 import httpx
 from msgspec import Struct
 
-from config.settings import WebhookSettings
+from config.sections.messages import WebhookSettings
 from grome.webhooks.errors import AddressError, UrlError
 from grome.webhooks.ssrf_guard import GuardedBackend, Resolver, is_public, parse_url
 

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from config.settings import Settings, StripeSettings
+from config.sections.money import StripeSettings
+from config.settings import Settings
 from grome.cli.doctor import examine
 from tests.support.processes import free_port
 

@@ -8,15 +8,9 @@ import pytest
 from dotenv import dotenv_values
 
 from config.loading import load_settings
-from config.settings import (
-    AccountSettings,
-    BarberSettings,
-    LimitSettings,
-    Settings,
-    SettingsError,
-    SmsSettings,
-    setting_fields,
-)
+from config.sections.accounts import AccountSettings, BarberSettings, LimitSettings
+from config.sections.messages import SmsSettings
+from config.settings import Settings, SettingsError, setting_fields
 from tests.builders.keys import new_secrets_key, new_signing_key
 
 FILES = sorted(Path("config").glob("*.env"))

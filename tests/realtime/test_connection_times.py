@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from config.settings import LiveSettings
+from config.sections.messages import LiveSettings
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
 from grome.realtime.close_codes import CloseCode

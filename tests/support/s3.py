@@ -7,7 +7,7 @@ import aioboto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from config.settings import StorageSettings
+from config.sections.servers import StorageSettings
 
 
 @pytest.fixture(scope="module")

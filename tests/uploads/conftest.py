@@ -6,7 +6,8 @@ import httpx
 import msgspec
 import pytest
 
-from config.settings import Settings, StorageSettings
+from config.sections.servers import StorageSettings
+from config.settings import Settings
 from grome.app import App
 from tests.conftest import AdjustableClock
 from tests.support.app import serve_app

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from config.settings import WebhookSettings
+from config.sections.messages import WebhookSettings
 from grome.webhooks.sender import Outcome, WebhookSender
 from grome.webhooks.ssrf_guard import SystemResolver
 from tests.support.eventually import overload

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import WebhookSettings
+from config.sections.messages import WebhookSettings
 from grome.webhooks.errors import AddressError, UrlError
 from grome.webhooks.sender import WebhookSender
 from grome.webhooks.ssrf_guard import Address, GuardedBackend, SystemResolver, is_public, parse_url

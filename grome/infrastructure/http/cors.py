@@ -9,7 +9,7 @@ from typing import Any, Final
 from sanic import Request, Sanic
 from sanic.response import BaseHTTPResponse
 
-from config.settings import HttpSettings
+from config.sections.servers import HttpSettings
 from grome.infrastructure.http.prebuilt import HeaderLines, PrebuiltResponse
 
 # Headers that pages may send and read, beside those that need no permission.

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
-from config.settings import HttpSettings
+from config.sections.servers import HttpSettings
 from grome.common.addresses import parse_address
 
 _CACHED_CHAINS: Final = 1_000

@@ -8,7 +8,7 @@ from typing import Final
 from sanic import Request
 from sanic.response import BaseHTTPResponse
 
-from config.settings import HttpSettings
+from config.sections.servers import HttpSettings
 from grome.infrastructure.http.cors import remember_vary
 from grome.infrastructure.http.prebuilt import HeaderLines, PrebuiltResponse
 from grome.infrastructure.rate_limits.models import Quota, Verdict

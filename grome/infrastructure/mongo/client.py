@@ -27,7 +27,7 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
-from config.settings import MongoSettings
+from config.sections.servers import MongoSettings
 
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from config.settings import LimitSettings
+from config.sections.accounts import LimitSettings
 from grome.infrastructure.rate_limits.models import LimitClass, Quota
 
 _MINUTE_S: Final = 60.0

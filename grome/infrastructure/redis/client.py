@@ -14,7 +14,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from config.settings import RedisSettings, Settings
+from config.sections.servers import RedisSettings
+from config.settings import Settings
 from grome.infrastructure.cancellation import cancel_until_done
 
 # Transient faults: the same command can succeed a moment later.

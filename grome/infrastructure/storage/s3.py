@@ -11,7 +11,7 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError  # type: ignore[import-untyped]
 from botocore.exceptions import ConnectionError as NoConnection
 
-from config.settings import StorageSettings
+from config.sections.servers import StorageSettings
 from grome.common.errors import Unavailable
 from grome.infrastructure.http.caching import IMMUTABLE
 from grome.infrastructure.storage.chunks import CHUNK, chunks_of

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from config.settings import StripeSettings
+from config.sections.money import StripeSettings
 from grome.infrastructure.stripe.errors import StripeUnsureError
 
 if TYPE_CHECKING:

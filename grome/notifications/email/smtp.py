@@ -5,7 +5,7 @@ from email.utils import parseaddr
 
 import aiosmtplib
 
-from config.settings import MailSettings
+from config.sections.messages import MailSettings
 from grome.infrastructure.jobs.errors import PermanentJobError, UndeliverableError
 from grome.notifications.email.message import Mail, MailDeferredError, compose
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from config.settings import PushSettings
+from config.sections.messages import PushSettings
 from grome.common.clock import Clock
 from grome.notifications.push.fcm_errors import is_access_token_refused, parse_response
 from grome.notifications.push.google_oauth import AccessTokens, TokenUnavailableError, read_service_account

@@ -10,7 +10,7 @@ from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
-from config.settings import SmsSettings
+from config.sections.messages import SmsSettings
 from grome.common.clock import Clock
 from grome.infrastructure.retry_after import read_retry_after
 from grome.notifications.sms.sender import SmsFailedError, sms_error

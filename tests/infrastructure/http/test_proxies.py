@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from config.loading import load_settings
-from config.settings import HttpSettings, LimitSettings, Settings, SettingsError
+from config.sections.accounts import LimitSettings
+from config.sections.servers import HttpSettings
+from config.settings import Settings, SettingsError
 from grome.infrastructure.http.proxies import TrustedProxies
 from tests.builders.searches import NEARBY
 from tests.support.app import serve_app

@@ -20,7 +20,8 @@ import pytest
 from pymongo import WriteConcern
 from pymongo.errors import WriteConcernError, WriteError
 
-from config.settings import MongoSettings, Settings
+from config.sections.servers import MongoSettings
+from config.settings import Settings
 from grome.bookings.errors import KeyInFlight, SlotTaken
 from grome.bookings.models import Booking, Idempotency, Payment, PaymentStatus, Status
 from grome.bookings.repository import COLLECTION, BookingRepository

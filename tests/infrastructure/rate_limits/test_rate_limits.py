@@ -8,7 +8,8 @@ import httpx
 import msgspec
 import pytest
 
-from config.settings import LimitSettings, Settings
+from config.sections.accounts import LimitSettings
+from config.settings import Settings
 from grome.app import App
 from grome.infrastructure.rate_limits.limiter import RateLimits
 from tests.builders.people import new_email, register

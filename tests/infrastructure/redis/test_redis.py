@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from redis.asyncio import Redis
 
-from config.settings import RedisSettings
+from config.sections.servers import RedisSettings
 from grome.infrastructure.redis.client import Subscription, open_redis, open_subscribing_redis
 from tests.support.eventually import until
 from tests.support.servers import StoppableServer, own_valkey

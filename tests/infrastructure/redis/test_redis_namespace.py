@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from config.settings import RedisSettings, Settings
+from config.sections.servers import RedisSettings
+from config.settings import Settings
 from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.cli.bootstrap import opened_container
 from grome.common.clock import system_clock

@@ -12,7 +12,8 @@ import httpx
 import msgspec
 import pytest
 
-from config.settings import Settings, StorageSettings
+from config.sections.servers import StorageSettings
+from config.settings import Settings
 from grome.app import App
 from grome.common.clock import system_clock
 from grome.common.errors import Unavailable

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 import pytest
 
-from config.settings import StripeSettings
+from config.sections.money import StripeSettings
 from grome.infrastructure.stripe.client import StripeApi
 from tests.support.stripe import SECRET_KEY, LocalStripe, StripeControl, local_stripe
 

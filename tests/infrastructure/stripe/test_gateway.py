@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from config.settings import StripeSettings
+from config.sections.money import StripeSettings
 from grome.infrastructure.figures import FIGURES
 from grome.infrastructure.stripe.client import StripeApi
 from grome.infrastructure.stripe.customers import StripeCustomers

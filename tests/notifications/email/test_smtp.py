@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from msgspec.structs import replace
 
-from config.settings import MailSettings
+from config.sections.messages import MailSettings
 from grome.infrastructure.jobs.errors import PermanentJobError, UndeliverableError
 from grome.notifications.email.message import MailDeferredError
 from grome.notifications.email.smtp import SmtpMailer

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from config.settings import PushSettings
+from config.sections.messages import PushSettings
 from grome.notifications.push import Push
 from grome.notifications.push.fcm import FcmPusher
 from tests.conftest import AdjustableClock

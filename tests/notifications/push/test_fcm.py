@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from config.settings import PushSettings
+from config.sections.messages import PushSettings
 from grome.infrastructure.jobs.errors import RetryLaterError
 from grome.notifications.push import Push, PushFailedError, PushResult
 from grome.notifications.push.fcm import MAX_CONCURRENT_REQUESTS, FcmPusher, collapse_key

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from config.settings import PushSettings
+from config.sections.messages import PushSettings
 from grome.common.clock import system_clock
 from grome.notifications.push.fcm import FcmPusher
 from tests.builders.http_server import Reply

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from config.settings import PushSettings, Settings
+from config.sections.messages import PushSettings
+from config.settings import Settings
 from grome.notifications.push import Failed, Push, Pusher, PushLog, open_pusher
 from grome.notifications.push.local import FAILURES
 from tests.conftest import AdjustableClock

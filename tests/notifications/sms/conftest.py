@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
-from config.settings import SmsSettings
+from config.sections.messages import SmsSettings
 from grome.common.clock import system_clock
 from grome.notifications.sms.sns import SnsSender
 from tests.notifications.sms.sns import FakeSns

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from config.settings import Settings, SmsSettings
+from config.sections.messages import SmsSettings
+from config.settings import Settings
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, SmsLog, SmsSender, open_sms
 from tests.notifications.sms.sns import FakeSns

@@ -7,7 +7,8 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from config.settings import Settings, SmsSettings
+from config.sections.messages import SmsSettings
+from config.settings import Settings
 from grome.common.clock import system_clock
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, open_sms
