@@ -34,7 +34,7 @@ TIERS: Final = Tiers(
         ("notifications",),
         ("any_barber", "calendar_feeds", "quotes", "receipts", "reports", "series"),
         ("privacy",),
-        ("account_page", "app_links", "console", "dev.live_demo", "dev.mailbox", "dev.pay_demo"),
+        ("account_page", "api_docs", "app_links", "console", "dev.live_demo", "dev.mailbox", "dev.pay_demo"),
     ),
     entrances=(
         ("composition", "migrations"),

@@ -17,6 +17,7 @@ from grome.accounts.routes import auth, me, well_known
 from grome.accounts.verifier import Verifier
 from grome.adjustments.routes import adjustments
 from grome.any_barber.routes import any_barber
+from grome.api_docs.path_texts import PATH_TEXTS
 from grome.app_links.routes import app_links
 from grome.audit.routes import audit
 from grome.availability.routes import availability
@@ -142,7 +143,9 @@ App = Sanic[Any, Any]
 
 def document() -> dict[str, Any]:
     """The OpenAPI document of this version."""
-    return openapi_document(FEATURES, title="Grome", version=installed_version(), description=DESCRIPTION)
+    return openapi_document(
+        FEATURES, title="Grome", version=installed_version(), description=DESCRIPTION, path_texts=PATH_TEXTS
+    )
 
 
 def live_document() -> dict[str, Any]:

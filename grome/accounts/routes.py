@@ -58,9 +58,15 @@ from grome.infrastructure.http.accept_language import preferred_language
 from grome.infrastructure.http.caching import kept_for
 from grome.infrastructure.http.client import client_address, user_agent
 
-auth = Routes("auth", "/v1/auth")
-me = Routes("me", "/v1/me")
-well_known = Routes("well-known", "/.well-known")
+auth = Routes(
+    "auth", "/v1/auth", about="Open an account, sign in by password, code or refresh token, and end sessions."
+)
+me = Routes(
+    "me", "/v1/me", about="Read and change your own account: name, addresses, password, sessions and preferences."
+)
+well_known = Routes(
+    "well-known", "/.well-known", about="Public keys at the address where verifiers of access tokens look for them."
+)
 
 
 @well_known.get("/jwks.json", who=ANYONE, limit=LimitClass.UNLIMITED, cache=kept_for(300))

@@ -12,7 +12,9 @@ from grome.common.actor import ADMINS, Actor
 from grome.common.errors import NotFound
 from grome.infrastructure.http import IdempotencyKey, Routes, resolve
 
-adjustments = Routes("adjustments", "/v1/admin/barbers")
+adjustments = Routes(
+    "adjustments", "/v1/admin/barbers", about="Corrections of a barber's balance by admins: goodwill and write-offs."
+)
 
 
 @adjustments.post("/{barber_id}/goodwill", who=ADMINS, status=201, refusals=(NotFound, KeyReused))

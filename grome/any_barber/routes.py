@@ -11,7 +11,7 @@ from grome.common.actor import ANYONE, CUSTOMERS, Actor
 from grome.infrastructure.http import IdempotencyKey, LimitClass, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 
-any_barber = Routes("any-barber", "/v1")
+any_barber = Routes("any-barber", "/v1", about="Find a free time and book it with any barber around a point.")
 
 
 @any_barber.get("/slots", who=ANYONE, limit=LimitClass.SEARCH)

@@ -7,7 +7,7 @@ from grome.audit.schemas import AuditPage, AuditQuery
 from grome.common.actor import ADMINS
 from grome.infrastructure.http import Routes, resolve
 
-audit = Routes("admin", "/v1/admin/audit")
+audit = Routes("admin", "/v1/admin/audit", about="The audit trail of all changes, for admins.")
 
 
 @audit.get("", who=ADMINS)

@@ -11,7 +11,9 @@ from grome.common.errors import NotFound
 from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.scheduling.schemas import SlotsOut
 
-availability = Routes("availability", "/v1/barbers")
+availability = Routes(
+    "availability", "/v1/barbers", about="The free start times of a barber. A listed time can be booked."
+)
 
 
 @availability.get("/{barber_id}/slots", who=ANYONE, limit=LimitClass.SEARCH, refusals=(NotFound,))

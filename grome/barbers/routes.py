@@ -34,8 +34,14 @@ from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.http.caching import REVALIDATED, kept_for
 from grome.scheduling.models import BookingRules, TimeOff, WeeklyHours
 
-barbers = Routes("barbers", "/v1/barbers")
-commissions = Routes("commissions", "/v1/admin/barbers")
+barbers = Routes(
+    "barbers",
+    "/v1/barbers",
+    about="Public profiles of barbers, and everything that a barber sets: services, hours, rules, terms and time off.",
+)
+commissions = Routes(
+    "commissions", "/v1/admin/barbers", about="The share of the platform in a barber's new bookings, set by admins."
+)
 
 
 @barbers.get("", who=ANYONE, limit=LimitClass.SEARCH, cache=kept_for(10))

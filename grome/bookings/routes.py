@@ -54,7 +54,11 @@ from grome.infrastructure.idempotency import Encoded
 from grome.promos.errors import PromoRefused
 from grome.scheduling.schemas import SlotsOut
 
-bookings = Routes("bookings", "/v1/bookings")
+bookings = Routes(
+    "bookings",
+    "/v1/bookings",
+    about="Book a visit and take it through its life: accept, reschedule, start, complete, cancel and tip.",
+)
 
 
 @bookings.post(

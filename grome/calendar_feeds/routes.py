@@ -15,7 +15,9 @@ from grome.infrastructure.http.caching import REVALIDATED_BY_ITS_OWNER
 from grome.infrastructure.http.responses import body
 from grome.infrastructure.storage.protocol import attachment_disposition, filename_parameters
 
-calendar = Routes("calendar", "/v1")
+calendar = Routes(
+    "calendar", "/v1", about="Visits as iCalendar: a private feed for calendar apps, and a file for each booking."
+)
 _FEED_NAME = "grome.ics"
 _UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
 

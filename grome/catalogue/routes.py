@@ -12,7 +12,9 @@ from grome.common.errors import NotFound
 from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.caching import kept_for
 
-services = Routes("services", "/v1/services")
+services = Routes(
+    "services", "/v1/services", about="The catalogue of services, from which barbers choose their offers."
+)
 
 
 @services.get("", who=ANYONE, cache=kept_for(60))

@@ -42,7 +42,7 @@ from grome.common.errors import NotFound, TooManyRequests
 from grome.infrastructure.http import PageQuery, Routes, resolve
 from grome.uploads.errors import UploadRefused
 
-chat = Routes("chat", "/v1")
+chat = Routes("chat", "/v1", about="Messages between the two sides of a booking, with marks, blocks and reports.")
 
 _MESSAGES = "/bookings/{booking_id}/messages"
 _MESSAGE = f"{_MESSAGES}/{{message_id}}"

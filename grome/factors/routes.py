@@ -47,7 +47,11 @@ from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.client import client_address, user_agent
 from grome.infrastructure.rate_limits.models import LimitClass
 
-factors = Routes("factors", "/v1")
+factors = Routes(
+    "factors",
+    "/v1",
+    about="Passkeys, authenticator apps and recovery codes, and the confirmation before sensitive requests.",
+)
 
 
 @factors.post(

@@ -11,7 +11,7 @@ from grome.favourites.schemas import FavouritePage
 from grome.favourites.service import FavouriteService
 from grome.infrastructure.http import PageQuery, Routes, resolve
 
-favourites = Routes("favourites", "/v1/me/favourites")
+favourites = Routes("favourites", "/v1/me/favourites", about="Barbers that a customer keeps in a list.")
 
 
 @favourites.get("", who=CUSTOMERS)

@@ -13,7 +13,7 @@ from grome.ledger.schemas import (
 )
 from grome.ledger.statements import Statements
 
-ledger = Routes("ledger", "/v1")
+ledger = Routes("ledger", "/v1", about="Statements of barbers, and the double-entry journal of all money for admins.")
 
 
 @ledger.get("/barbers/me/ledger", who=BARBERS)

@@ -16,7 +16,7 @@ from grome.nearby.fast_query import FastQueries, bearer_token
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.nearby.service import NearbyService
 
-nearby = Routes("nearby", "/v1/barbers")
+nearby = Routes("nearby", "/v1/barbers", about="Find approved barbers around a point, by distance, rating or price.")
 
 
 def fast_answer(request: Request) -> BaseHTTPResponse | None:

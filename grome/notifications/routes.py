@@ -20,7 +20,9 @@ from grome.notifications.unsubscribe_page import POLICY, render_page
 # The form field that mail programs send for a click on their own button (RFC 8058, section 3.2); our page sends it too.
 ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 
-notifications = Routes("notifications", "/v1/me")
+notifications = Routes(
+    "notifications", "/v1/me", about="Messages that you got by mail, push and SMS, and the push tokens of your devices."
+)
 unsubscribe = Pages("unsubscribe", url_prefix=PATH)
 
 

@@ -35,7 +35,11 @@ from grome.payments.schemas import (
 from grome.payments.service import PaymentService
 from grome.payments.sync import PaymentSync
 
-payments = Routes("payments", "/v1")
+payments = Routes(
+    "payments",
+    "/v1",
+    about="Payments of visits through Stripe: deposits, prices, tips and fees, saved cards and refunds.",
+)
 
 
 @payments.post(

@@ -27,7 +27,7 @@ from grome.payouts.schemas import (
 )
 from grome.payouts.service import PayoutService
 
-payouts = Routes("payouts", "/v1")
+payouts = Routes("payouts", "/v1", about="Money that barbers receive: their account at Stripe, balances and payouts.")
 
 _ONBOARDING = "/barbers/me/onboarding"
 _HOLDS = "/admin/barbers/{barber_id}/payouts"

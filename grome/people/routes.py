@@ -11,7 +11,9 @@ from grome.people.errors import AccountDeleted, OwnAccount
 from grome.people.schemas import AdminReasonIn, AdminUserDetails, AdminUserOut, AdminUserPage, PeopleQuery
 from grome.people.service import PeopleService
 
-people = Routes("people", "/v1/admin/users")
+people = Routes(
+    "people", "/v1/admin/users", about="Accounts as admins see them: search, suspend, restore and sign out."
+)
 
 _REFUSALS = (NotFound, OwnAccount, AccountDeleted)
 

@@ -21,7 +21,7 @@ from grome.photos.service import PhotoService
 from grome.uploads.errors import UploadRefused
 from grome.uploads.models import PUBLIC
 
-photos = Routes("photos", "/v1/barbers")
+photos = Routes("photos", "/v1/barbers", about="The profile picture of a barber and photos of its work.")
 photo_files = Pages("photo_files", url_prefix=f"/v1/{PUBLIC.rstrip('/')}")
 _NAME: Final = re.compile(r"[0-9a-f]{32}-[0-9]{1,2}")
 _FILE: Final = re.compile(r"[0-9]{2,4}\.jpg")

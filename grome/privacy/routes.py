@@ -14,7 +14,7 @@ from grome.privacy.errors import AccountInUse
 from grome.privacy.schemas import DeletionIn, DeletionOut, ExportOut, ExportPage
 from grome.privacy.service import ExportService
 
-privacy = Routes("privacy", "/v1/me")
+privacy = Routes("privacy", "/v1/me", about="Export all data about you, or delete your account.")
 
 
 @privacy.post(

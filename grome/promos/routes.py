@@ -11,7 +11,9 @@ from grome.promos.errors import PromoExists, TooManyPromos
 from grome.promos.schemas import ActiveIn, PromoChange, PromoIn, PromoOut, PromoPage, PromoQuery, PromoWithFigures
 from grome.promos.service import PromoService
 
-promos = Routes("promos", "/v1")
+promos = Routes(
+    "promos", "/v1", about="Promo codes of the platform and of barbers, with limits and figures of their uses."
+)
 
 
 @promos.post("/admin/promos", who=ADMINS, status=201, refusals=(PromoExists,))

@@ -15,7 +15,11 @@ from grome.quotes.errors import QuoteExpired
 from grome.quotes.schemas import QuoteOut
 from grome.quotes.service import QuoteService
 
-quotes = Routes("quotes", "/v1/bookings/quote")
+quotes = Routes(
+    "quotes",
+    "/v1/bookings/quote",
+    about="Prices and terms of a visit that stay fixed for some minutes, until the visit is booked.",
+)
 
 
 @quotes.post(

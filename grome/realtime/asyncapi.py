@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from grome.chat.schemas import MarkOut, MessageOut
+from grome.infrastructure.http.field_texts import field_texts
 from grome.infrastructure.http.json_schemas import SCHEMA_REF, Json, describe_types
 from grome.infrastructure.outbox.models import EventType
 from grome.realtime.close_codes import CloseCode
@@ -159,6 +160,8 @@ def _event_schemas() -> dict[str, Json]:
             "version": {"type": "integer"},
             "data": {"anyOf": [_schema(kind.__name__) for kind in kinds]},
         }
+        for name, text in field_texts(EventBody).items():
+            properties[name]["description"] = text
         title = family.title().replace("_", "") + "Event"
         schemas[title] = {
             "title": title,
@@ -173,6 +176,8 @@ def _event_schemas() -> dict[str, Json]:
 def _reply_schema(result: type[Struct] | None) -> Json:
     ok = _schema(result.__name__ if result else "EmptyResult")
     shared: Json = {"t": {"enum": ["reply"]}, "id": {"type": "integer"}}
+    if text := field_texts(Reply).get("id"):
+        shared["id"]["description"] = text
     return {
         "description": inspect.cleandoc(Reply.__doc__ or ""),
         "anyOf": [

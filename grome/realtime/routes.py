@@ -28,7 +28,11 @@ from grome.realtime.tickets import TICKET_SECONDS, Tickets
 # Some proxies buffer a response until it ends unless they are told not to.
 _STREAM_HEADERS: Final = {"Cache-Control": NO_STORE, "X-Accel-Buffering": "no"}
 
-live = Routes("live", "/v1")
+live = Routes(
+    "live",
+    "/v1",
+    about="Changes as they happen, by WebSocket or server-sent events; `/asyncapi.json` describes the frames.",
+)
 
 
 @live.get("/live", who=ANYONE, answers={101: None}, refusals=(UpgradeRequired, Unavailable))

@@ -13,7 +13,7 @@ from grome.receipts.errors import NothingPaid
 from grome.receipts.models import Receipt
 from grome.receipts.service import ReceiptService
 
-receipts = Routes("receipts", "/v1")
+receipts = Routes("receipts", "/v1", about="Receipts of bookings as JSON and PDF, with all payments and refunds.")
 _PDF = "application/pdf"
 _ALL = frozenset(Role)
 

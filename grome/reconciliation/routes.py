@@ -12,7 +12,9 @@ from grome.reconciliation.errors import FindingResolved
 from grome.reconciliation.schemas import FindingOut, FindingPage, FindingQuery, ResolveIn, RunOut
 from grome.reconciliation.service import FindingService
 
-reconciliation = Routes("reconciliation", "/v1/admin")
+reconciliation = Routes(
+    "reconciliation", "/v1/admin", about="Differences between Stripe and the ledger, found every 15 minutes."
+)
 
 
 @reconciliation.get("/findings", who=ADMINS)

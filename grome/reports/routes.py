@@ -14,7 +14,9 @@ from grome.reports.errors import TooManyReports
 from grome.reports.schemas import ReportIn, ReportOut, ReportPage
 from grome.reports.service import ReportService
 
-reports = Routes("reports", "/v1/reports")
+reports = Routes(
+    "reports", "/v1/reports", about="CSV and PDF reports of bookings, earnings and payouts, built in the background."
+)
 _ROLES = frozenset({Role.BARBER, Role.ADMIN})
 
 

@@ -13,7 +13,9 @@ from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
 from grome.reviews.schemas import AnswerIn, ReviewIn, ReviewOut, ReviewPage, ReviewQuery
 from grome.reviews.service import ReviewService
 
-reviews = Routes("reviews", "/v1")
+reviews = Routes(
+    "reviews", "/v1", about="Ratings and texts of customers about completed visits, with answers of barbers."
+)
 
 _OWN = "/bookings/{booking_id}/review"
 _ANSWER = f"{_OWN}/answer"

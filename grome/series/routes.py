@@ -15,7 +15,9 @@ from grome.series.errors import NothingBooked, NotInSeries
 from grome.series.schemas import FollowingIn, SeriesChanged, SeriesIn, SeriesOut, SeriesPreview
 from grome.series.service import SeriesService
 
-series = Routes("series", "/v1/bookings")
+series = Routes(
+    "series", "/v1/bookings", about="Visits that repeat every few weeks, booked, rescheduled and cancelled together."
+)
 
 
 @series.post(

@@ -13,7 +13,9 @@ from grome.tracking.errors import NotOnTheWay
 from grome.tracking.schemas import PositionIn, PositionOut
 from grome.tracking.service import TrackingService
 
-tracking = Routes("tracking", "/v1/bookings")
+tracking = Routes(
+    "tracking", "/v1/bookings", about="Positions of a barber on the way to a house call, for its customer."
+)
 
 
 @tracking.post(

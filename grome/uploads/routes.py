@@ -9,7 +9,9 @@ from grome.uploads.errors import TooManyUploads
 from grome.uploads.schemas import UploadIn, UploadOut
 from grome.uploads.service import UploadService
 
-uploads = Routes("uploads", "/v1/uploads")
+uploads = Routes(
+    "uploads", "/v1/uploads", about="Forms for the upload of photos and documents straight to the storage."
+)
 
 
 @uploads.post("", who=SIGNED_IN, limit=LimitClass.COSTLY, status=201, refusals=(TooManyUploads, TooManyRequests))

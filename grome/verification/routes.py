@@ -22,8 +22,12 @@ from grome.verification.schemas import (
 )
 from grome.verification.service import VerificationService
 
-verification = Routes("verification", "/v1/barbers/me/verification")
-verifications = Routes("verifications", "/v1/admin/verifications")
+verification = Routes(
+    "verification", "/v1/barbers/me/verification", about="Documents that a barber submits to be approved."
+)
+verifications = Routes(
+    "verifications", "/v1/admin/verifications", about="Decisions of admins about the documents of barbers."
+)
 
 
 @verification.get("", who=BARBERS, refusals=(ProfileMissing,))

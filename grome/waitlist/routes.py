@@ -11,7 +11,9 @@ from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
 from grome.waitlist.schemas import EntryIn, EntryOut, EntryPage, EntryQuery, WaitingPage
 from grome.waitlist.service import WaitlistService
 
-waitlist = Routes("waitlist", "/v1/waitlist")
+waitlist = Routes(
+    "waitlist", "/v1/waitlist", about="Wait for a time that is taken; a time that becomes free is offered in order."
+)
 
 
 @waitlist.post("", who=CUSTOMERS, status=201, refusals=(NotFound, WishCannotBeMet, WaitingForTooMuch))

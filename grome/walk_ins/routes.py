@@ -22,7 +22,7 @@ from grome.walk_ins.schemas import (
 )
 from grome.walk_ins.service import WalkInService
 
-walk_ins = Routes("walk-ins", "/v1")
+walk_ins = Routes("walk-ins", "/v1", about="The queue of today at a barber's door, with estimated starts.")
 
 
 @walk_ins.get("/barbers/{barber_id}/walk-ins", who=ANYONE, refusals=(NotFound,))

@@ -22,7 +22,9 @@ from grome.webhooks.schemas import (
 )
 from grome.webhooks.service import WebhookService
 
-webhooks = Routes("webhooks", "/v1/webhooks")
+webhooks = Routes(
+    "webhooks", "/v1/webhooks", about="Endpoints of yours that receive signed events, with their deliveries."
+)
 _OWNERS: Final = BARBERS | ADMINS
 _SENDING: Final = (NotFound, EndpointDisabled, TooManySends)
 

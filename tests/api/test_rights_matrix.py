@@ -59,7 +59,7 @@ class TestPlantedRoute:
     """The function that finds no route without a rule above finds each of these."""
 
     def test_open_route_of_a_feature_without_a_rule_is_found(self, settings: Settings) -> None:
-        planted = Routes("planted", "/v1/planted")
+        planted = Routes("planted", "/v1/planted", about="Planted by the test.")
 
         @planted.get("/{booking_id}", who=ANYONE)
         async def read_planted(request: Request, booking_id: UUID) -> None: ...

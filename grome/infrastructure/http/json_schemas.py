@@ -1,12 +1,13 @@
 """Describe types by JSON Schemas that tools of other languages read, for the OpenAPI and the AsyncAPI document."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 import msgspec.inspect
 
 from grome.common.text import END
+from grome.infrastructure.http.field_texts import field_texts
 
 Json = dict[str, Any]
 SCHEMA_REF: Final = "#/components/schemas/{name}"
@@ -15,26 +16,41 @@ SCHEMA_REF: Final = "#/components/schemas/{name}"
 def describe_types(kinds: Sequence[Any]) -> tuple[list[Json], dict[str, Json]]:
     """Return the schema of each type, and the schemas of all Structs in them by their names."""
     described, components = msgspec.json.schema_components(kinds, ref_template=SCHEMA_REF)
-    for kind in kinds:
-        _say_where_times_are(msgspec.inspect.type_info(kind), components)
+    seen: set[type] = set()
+    for kind in msgspec.inspect.multi_type_info(kinds):
+        for struct in _structs_of(kind, seen):
+            name, dotted = struct.cls.__name__, f"{struct.cls.__module__}.{struct.cls.__qualname__}"
+            _describe_fields(struct, components[name if name in components else dotted]["properties"])
     return _for_other_tools(list(described), components)
 
 
-def _say_where_times_are(kind: msgspec.inspect.Type, components: dict[str, Json]) -> None:
-    """Give times their format, which msgspec leaves out where the zone is not part of the type.
+def _structs_of(kind: msgspec.inspect.Type, seen: set[type]) -> Iterator[msgspec.inspect.StructType]:
+    """Yield all Structs at any depth of the type, each class once."""
+    if isinstance(kind, msgspec.inspect.StructType):
+        if kind.cls in seen:
+            return
+        seen.add(kind.cls)
+        yield kind
+    for part in _parts_of(kind):
+        yield from _structs_of(part, seen)
+
+
+def _describe_fields(struct: msgspec.inspect.StructType, properties: dict[str, Json]) -> None:
+    """Add the field's docstring, and the format of times, which msgspec leaves out where the type has no zone.
 
     Every answer has times in UTC with their `Z`.
     """
-    for child in _parts_of(kind):
-        _say_where_times_are(child, components)
-    if not isinstance(kind, msgspec.inspect.StructType):
-        return
-    schema = components.get(kind.cls.__name__) or components[f"{kind.cls.__module__}.{kind.cls.__qualname__}"]
-    for field in kind.fields:
-        described = schema["properties"][field.encode_name]
-        for choice in [described, *described.get("anyOf", ())]:
+    texts = field_texts(struct.cls)
+    for field in struct.fields:
+        described = properties[field.encode_name]
+        choices = described.get("anyOf", ())
+        for choice in [described, *choices]:
             if choice.get("type") == "string" and _is_time(field.type):
                 choice["format"] = "date-time"
+        # A nullable field is described as a whole, not by the choice that is not null.
+        hoisted = [choice.pop("description") for choice in choices if "description" in choice]
+        if text := texts.get(field.name) or described.get("description") or " ".join(hoisted):
+            described["description"] = text
 
 
 def _is_time(kind: msgspec.inspect.Type) -> bool:

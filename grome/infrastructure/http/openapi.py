@@ -1,7 +1,7 @@
 """Build the OpenAPI 3.1 document from the declared routes and the Structs that decode and encode it."""
 
 import inspect
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -40,19 +40,25 @@ _IF_NONE_MATCH: Json = {
 }
 
 
-def openapi_document(features: Iterable[Routes], *, title: str, version: str, description: str) -> Json:
-    """Build the document: every route with body, parameters, answers and errors; the roles stand in `x-roles`."""
+def openapi_document(
+    features: Iterable[Routes], *, title: str, version: str, description: str, path_texts: Mapping[str, str]
+) -> Json:
+    """Build the document: every route with body, parameters, answers and errors; the roles stand in `x-roles`.
+
+    `path_texts` describes the parameters of paths by their names.
+    """
     features = list(features)
     operations = [(feature, operation) for feature in features for operation in feature.operations]
     schemas = _Schemas([operation for _, operation in operations])
     paths: Json = {}
     for feature, operation in operations:
-        paths.setdefault(feature.prefix + operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+        described = _operation(operation, schemas, path_texts)
+        paths.setdefault(feature.prefix + operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
         "servers": [{"url": "/", "description": "The server that this document comes from."}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(feature.tag for feature in features)],
+        "tags": [{"name": feature.tag, "description": feature.about} for feature in features],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
@@ -103,14 +109,14 @@ class _Schemas:
         return schema.get("properties", {}), set(schema.get("required", []))
 
 
-def _operation(operation: Operation, schemas: _Schemas) -> Json:
+def _operation(operation: Operation, schemas: _Schemas, path_texts: Mapping[str, str]) -> Json:
     text = inspect.cleandoc(operation.handler.__doc__ or "")
     summary, _, rest = text.partition("\n\n")
     described: Json = {
         "operationId": operation.handler.__name__,
         "tags": [operation.tag],
         "summary": summary,
-        "parameters": _parameters(operation, schemas),
+        "parameters": _parameters(operation, schemas, path_texts),
         "responses": _responses(operation, schemas),
         "security": [{}, {"bearer": []}] if operation.who is ANYONE else [{"bearer": []}],
         "x-roles": sorted(operation.who) or ["anyone"],
@@ -123,9 +129,9 @@ def _operation(operation: Operation, schemas: _Schemas) -> Json:
     return described
 
 
-def _parameters(operation: Operation, schemas: _Schemas) -> list[Json]:
+def _parameters(operation: Operation, schemas: _Schemas, path_texts: Mapping[str, str]) -> list[Json]:
     found: list[Json] = [
-        {"name": name, "in": "path", "required": True, "schema": schemas.of(kind)}
+        {"name": name, "in": "path", "required": True, "description": path_texts[name], "schema": schemas.of(kind)}
         for name, kind in operation.path_parts.items()
     ]
     if query := operation.hints.get("query"):
@@ -142,11 +148,10 @@ def _parameters(operation: Operation, schemas: _Schemas) -> list[Json]:
 
 def _query_parameter(name: str, schema: Json, required: bool) -> Json:  # noqa: FBT001 -- one caller, above
     # A query has no null: leaving a field out is the way to say it.
-    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
-    if "anyOf" in schema:
-        schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
-    elif schema.get("default", ...) is None:
+    kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
+    if schema.get("default", ...) is None:
         schema.pop("default")
+    schema |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {}
     parameter: Json = {"name": name, "in": "query", "required": required}
     if description := schema.pop("description", None):
         parameter["description"] = description

@@ -96,10 +96,12 @@ class Routes:
     only the parameters that it needs. `actor` is None if anyone may call and no token came. `body` and `query` are
     Structs, and parts of the path are UUIDs, dates, or unrestricted strings. A handler returns a Struct, None for 204,
     or a ready response of a kind in `answers`. A handler that has sent the response itself, bit by bit, returns it too.
+    `about` describes the routes in one sentence.
     """
 
     tag: str
     prefix: str
+    about: str
     operations: list[Operation] = field(default_factory=list)
 
     @property

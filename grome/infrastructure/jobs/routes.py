@@ -9,7 +9,7 @@ from grome.infrastructure.jobs.admin import JobAdmin
 from grome.infrastructure.jobs.errors import WrongJobState
 from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery
 
-jobs = Routes("jobs", "/v1/admin/jobs")
+jobs = Routes("jobs", "/v1/admin/jobs", about="Background jobs, for admins: read, retry and drop.")
 
 
 @jobs.get("", who=ADMINS)

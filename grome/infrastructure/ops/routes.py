@@ -18,7 +18,7 @@ from grome.infrastructure.ops.health import check
 from grome.infrastructure.ops.metrics import metrics
 from grome.infrastructure.ops.schemas import Live, Ready
 
-ops = Routes("ops", "")
+ops = Routes("ops", "", about="Health and metrics, for load balancers and monitoring.")
 pages = Pages("pages")
 
 

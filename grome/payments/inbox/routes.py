@@ -11,7 +11,7 @@ from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.payments.inbox.errors import NotFromStripe
 from grome.payments.inbox.service import StripeInbox
 
-stripe_webhook = Routes("stripe", "/v1")
+stripe_webhook = Routes("stripe", "/v1", about="The address at which Stripe reports changes of payments and accounts.")
 
 # Far above any thin event, and far below the bodies of other routes.
 MAX_NOTIFICATION: Final = 64 * 1024

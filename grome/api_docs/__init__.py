@@ -1,0 +1,1 @@
+"""The documentation of the API, for people and programs."""
