@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import jwt
+from jwt.algorithms import OKPAlgorithm
 from msgspec import Struct
 
 from grome.accounts.models import LoginSession
@@ -40,7 +41,7 @@ class AccessTokens:
     def list_jwks(self) -> list[Jwk]:
         """Return the public keys of all tokens that may still be valid, the current key first."""
         return [
-            Jwk("OKP", "Ed25519", "EdDSA", "sig", kid, _base64url(public.public_bytes_raw()))
+            Jwk(**OKPAlgorithm.to_jwk(public, as_dict=True), alg="EdDSA", use="sig", kid=kid)
             for kid, public in self._keys.publics.items()
         ]
 
