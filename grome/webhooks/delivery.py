@@ -116,13 +116,12 @@ class WebhookDeliverer:
 
     def _headers(self, endpoint: Endpoint, delivery: Delivery, now: datetime) -> dict[str, str]:
         """Return the headers of the request. Raises UnreadableSecretError if the newest secret cannot be read."""
-        timestamp = int(now.timestamp())
         return {
             "Content-Type": "application/json",
             "User-Agent": _USER_AGENT,
             "webhook-id": str(delivery.event_id),
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(self._secrets(endpoint, now), delivery.event_id, timestamp, delivery.body),
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": sign(self._secrets(endpoint, now), delivery.event_id, now, delivery.body),
         }
 
     def _secrets(self, endpoint: Endpoint, now: datetime) -> list[bytes]:

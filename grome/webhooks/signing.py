@@ -1,11 +1,13 @@
 """Create, seal and use the signing secrets of endpoints (Standard Webhooks, symmetric signatures)."""
 
 import base64
-import hmac
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from standardwebhooks import Webhook
 
 from grome.infrastructure.secret_keys import Sealer, SecretKeys
 from grome.webhooks.errors import UnreadableSecretError
@@ -23,10 +25,10 @@ def encode_secret(secret: bytes) -> str:
     return _PREFIX + base64.b64encode(secret).decode()
 
 
-def sign(secrets: Sequence[bytes], message_id: UUID, timestamp: int, body: bytes) -> str:
+def sign(secrets: Sequence[bytes], message_id: UUID, at: datetime, body: bytes) -> str:
     """Return the header `webhook-signature`: one signature by each secret, any of which the receiver may check."""
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    return " ".join(f"v1,{base64.b64encode(hmac.digest(secret, signed, 'sha256')).decode()}" for secret in secrets)
+    text = body.decode()
+    return " ".join(Webhook(secret).sign(str(message_id), at, text) for secret in secrets)
 
 
 class SecretSealer:
