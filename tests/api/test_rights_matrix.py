@@ -18,6 +18,7 @@ from sanic import Request, Sanic
 
 from config.settings import Settings
 from grome import installed_version
+from grome.api_docs.path_texts import PATH_TEXTS
 from grome.app import FEATURES, App, create_app, document
 from grome.common.actor import ANYONE, Role
 from grome.infrastructure.container import Container
@@ -90,7 +91,8 @@ def _with_planted(settings: Settings, planted: Routes | Pages) -> tuple[set[str]
     application.blueprint(planted.blueprint if isinstance(planted, Routes) else planted)
     application.finalize()
     features = [*FEATURES, *([planted] if isinstance(planted, Routes) else [])]
-    return served_routes(application), openapi_document(features, title="", version=installed_version(), description="")
+    described = openapi_document(features, title="", version=installed_version(), description="", path_texts=PATH_TEXTS)
+    return served_routes(application), described
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
