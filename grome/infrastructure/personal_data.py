@@ -38,7 +38,9 @@ class KeptData(Struct, frozen=True):
     """Data that stays after a deletion: `data` names it, `reason` says why it stays and which part was removed."""
 
     data: str
+    """Names the data that stays, in English, e.g. `bookings`."""
     reason: str
+    """Explains in English why the data stays, and which part of it is removed."""
 
 
 class OpenMatter(Struct, frozen=True):

@@ -17,38 +17,53 @@ class PaymentIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Starts a payment. `amount`, in minor units, is for a tip only; without it, the tip of the booking is paid."""
 
     purpose: Literal["deposit", "visit", "tip"]
+    """The part to pay: the `deposit`, the rest of the price (`visit`), or a `tip` after the visit."""
     amount: Annotated[int, Meta(ge=1, le=MOST_AMOUNT, description="Minor units of the currency.")] | None = None
+    """Only for a tip, in minor units: sets the tip of the booking. Without it, the booking's tip is paid."""
 
 
 class RefundIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Refunds `amount`. With `goodwill`, Grome bears the part that the barber has earned already."""
 
     amount: Annotated[int, Meta(ge=1, le=MOST_AMOUNT, description="Minor units of the currency.")]
+    """At most the amount that is still refundable, in minor units of the payment's currency."""
     reason: Annotated[str, Meta(min_length=3, max_length=300), NOTE]
+    """For the history and the audit trail; the customer sees it with the refund."""
     goodwill: bool = False
+    """If true, Grome bears the part that the barber has earned already; otherwise the barber does."""
 
 
 class ReasonIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Gives the reason of an action on money, for the history and the audit trail."""
 
     reason: Annotated[str, Meta(min_length=3, max_length=300), NOTE]
+    """Why the payment is given up, for the history and the audit trail."""
 
 
 class RefundOut(Struct, frozen=True):
     """A refund; only `succeeded` means that the money has arrived."""
 
     id: UUID
+    """Identifies the refund among the refunds of the payment."""
     amount: int
+    """Amount that goes back, in minor units of the payment's currency."""
     status: RefundState
+    """Only `succeeded` means that the money has arrived; `failed`: it came back to Grome."""
     reason: str
+    """Reason that an admin gave, or the rule of Grome that refunded."""
     at: datetime
+    """Time at which the refund was started."""
 
 
 class DisputeOut(Struct, frozen=True):
     status: str
+    """Status at Stripe, e.g. `needs_response`, `under_review`, `won` or `lost`."""
     reason: str
+    """Reason that the cardholder gave the bank, in Stripe's words, e.g. `fraudulent`."""
     amount: int
+    """Disputed amount, in minor units of the payment's currency."""
     respond_by: datetime | None
+    """Deadline for Grome's evidence; null if no evidence is awaited."""
 
 
 class PaymentOut(Struct, frozen=True):
@@ -59,18 +74,31 @@ class PaymentOut(Struct, frozen=True):
     """
 
     id: UUID
+    """Id of the payment; the path parameter `payment_id`."""
     booking_id: UUID
+    """Booking that is paid; it has at most one payment for each purpose."""
     purpose: Purpose
+    """A `fee` of a late cancellation or a no-show is charged by Grome, without the app."""
     status: PaymentState
+    """Only `paid`, `part_refunded` and `refunded` mean that money was collected."""
     amount: int
+    """Amount due, in minor units of `currency`."""
     currency: str
+    """ISO 4217 code of the booking's currency; holds for all amounts of the payment."""
     received: int
+    """Money collected so far, before refunds, in minor units; 0 while only authorized."""
     refunded: int
+    """Sum of the refunds that are done or under way, in minor units."""
     pay_by: datetime | None
+    """Unless paid by then, the payment lapses and the booking expires; null without a deadline."""
     failure: str | None
+    """The bank's reason for the last decline, in words for the customer; null if none."""
     refunds: list[RefundOut]
+    """All refunds, oldest first, also those that failed."""
     dispute: DisputeOut | None
+    """The dispute that the cardholder opened at the bank; null if there is none."""
     created_at: datetime
+    """Time at which the payment was started."""
 
 
 class PaymentStarted(Struct, frozen=True):
@@ -81,29 +109,44 @@ class PaymentStarted(Struct, frozen=True):
     """
 
     id: UUID
+    """Id of the payment; the path parameter `payment_id`, e.g. to refresh it after the app has confirmed it."""
     purpose: Purpose
+    """The part of the booking that is paid."""
     status: PaymentState
+    """Confirm in the app while it is `needs_method`, `requires_action` or `failed`."""
     amount: int
+    """Amount to charge, in minor units of `currency`."""
     currency: str
+    """ISO 4217 code of the booking's currency."""
     kind: Literal["payment", "setup"]
+    """`payment` for Stripe's PaymentIntent; `setup` for a SetupIntent, which saves a card that is charged later."""
     client_secret: str | None
+    """Secret of Stripe's intent, for the SDK in the app; null if nothing is to be confirmed."""
     publishable_key: str
+    """Stripe's public key, with which the app initialises the SDK."""
     customer: str
+    """The customer's id at Stripe, for the SDK."""
     customer_session: str | None
+    """Secret that lets the SDK offer the saved cards; null if nothing is to be confirmed."""
     pay_by: datetime | None
+    """Show as the deadline: unpaid, the booking then expires; null without a deadline."""
     failure: str | None
+    """The bank's reason for the last decline, in words for the customer; null if none."""
 
 
 class PaymentList(Struct, frozen=True):
     items: list[PaymentStarted]
+    """The payments of the booking, one for each purpose."""
 
 
 class PaymentQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     status: PaymentState | None = None
+    """Only payments in this state."""
 
 
 class PaymentPage(Struct, frozen=True):
     items: list[PaymentOut]
+    """Payments that you may see, newest first."""
     next_cursor: str | None
 
 
@@ -111,24 +154,35 @@ class CardOut(Struct, frozen=True):
     """A saved card. `wallet` names a phone's wallet, e.g. `apple_pay`. `is_default`: charged while you are away."""
 
     id: str
+    """Id of the card; the path parameter `card_id`."""
     brand: str
+    """Card network as Stripe names it, e.g. `visa`."""
     last4: str
+    """The last four digits of the card number."""
     exp_month: int
+    """Month in which the card expires, 1 to 12."""
     exp_year: int
+    """Year in which the card expires, with four digits."""
     wallet: str | None
+    """Wallet of the phone that holds the card, e.g. `apple_pay`; null for a plain card."""
     is_default: bool
+    """Whether this card is charged while you are away, e.g. for a no-show."""
 
 
 class CardPage(Struct, frozen=True):
     items: list[CardOut]
+    """Your saved cards, newest first."""
 
 
 class CardSetupOut(Struct, frozen=True):
     """The values that Stripe's mobile SDK needs to save a card."""
 
     client_secret: str
+    """Secret of Stripe's SetupIntent, for the SDK in the app."""
     publishable_key: str
+    """Stripe's public key, with which the app initialises the SDK."""
     customer: str
+    """Your customer id at Stripe, for the SDK."""
 
 
 def payment_out(payment: Payment) -> PaymentOut:

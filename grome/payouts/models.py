@@ -59,9 +59,13 @@ class PayoutSums(Struct, frozen=True):
     """
 
     balance: LedgerAmount
+    """The barber's whole balance at the decision, in minor units; the sum of the parts and the payout."""
     on_hold: LedgerAmount
+    """Earned too recently to be paid out, in minor units."""
     disputed: LedgerAmount
+    """Belongs to visits under dispute, in minor units."""
     carried: LedgerAmount
+    """Left for the next payout, in minor units; negative if the barber owes money."""
 
 
 class PayoutEntry(Struct, frozen=True, kw_only=True):
@@ -124,8 +128,11 @@ class FormerAccount(Struct, frozen=True):
     """An account at Stripe that a new one has replaced, e.g. after a move to another country."""
 
     stripe_id: str
+    """Id of the account at Stripe, which receives no more payouts."""
     country: str
+    """ISO 3166-1 code of the account's country."""
     until: datetime
+    """Time at which the new account replaced it."""
 
 
 class AccountEntry(Struct, frozen=True, kw_only=True):

@@ -29,20 +29,25 @@ class OnboardingIn(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     country: Annotated[str, Meta(pattern="^[A-Z]{2}" + END, examples=["DE"])] | None = None
+    """ISO 3166-1 code; null keeps the country. Another country opens a new account for all later payouts."""
 
 
 class OnboardingLink(Struct, frozen=True):
     """Holds the address of Stripe's form; it works once, and for some minutes."""
 
     url: str
+    """Stripe's form: open it in a browser at once. It works once, and for some minutes."""
 
 
 class RequirementOut(Struct, frozen=True):
     """Describes information that is asked for. `due` is `eventually`, `currently` or `past`."""
 
     name: str
+    """The information to give, in plain English for the barber."""
     due: str
+    """`past` and `currently` block payouts or soon will; `eventually` can wait."""
     deadline: datetime | None
+    """Payouts may stop if the information is missing by then; null without a deadline."""
 
 
 class OnboardingState(Struct, frozen=True):
@@ -53,84 +58,122 @@ class OnboardingState(Struct, frozen=True):
     """
 
     status: OnboardingStatus
+    """`none`: not begun. `pending`: Stripe checks. `restricted`: paused or impossible. Payouts need `active`."""
     country: str | None
+    """ISO 3166-1 code of the account's country; null before onboarding."""
     currency: str | None
+    """ISO 4217 code in which the account receives money; null until Stripe has set it."""
     requirements: list[RequirementOut]
+    """Information that is still missing; send the barber to Stripe's form to give it."""
     payouts_allowed: bool
+    """Whether payouts are made now; false also while an admin holds them."""
 
 
 class PayoutOut(Struct, frozen=True):
     """Describes a payout. `period` is the first day of the day or week that it was made in."""
 
     id: UUID
+    """Id of the payout; the path parameter `payout_id`."""
     barber_id: UUID
+    """The barber that receives the money."""
     amount: Amount
+    """Transferred amount, in minor units of `currency`."""
     currency: str
+    """ISO 4217 code; each currency has payouts of its own."""
     period: str
+    """First date of the day or week in which it was made, in UTC; a `+` marks a replacement."""
     status: PayoutState
+    """`sent` means on the barber's account at Stripe; the bank gets the money some days later."""
     returned: Amount
+    """Part that was reversed at Stripe later, in minor units; 0 if none."""
     failure: str | None
+    """Reason for which Stripe refused the transfer; null if it did not."""
     created_at: datetime
+    """Time at which the payout was decided."""
     sent_at: datetime | None
+    """Time of the transfer; null until then."""
 
 
 class PayoutBooking(Struct, frozen=True):
     """Sums up the entries of a booking in a payout; the amount is negative if refunds prevail."""
 
     booking_id: UUID
+    """The paid visit; the path parameter `booking_id`."""
     amount: LedgerAmount
+    """The barber's share in minor units; negative if refunds prevail."""
 
 
 class PayoutChange(Struct, frozen=True):
     type: str
+    """Type of the event, e.g. `payout.sent`."""
     status: PayoutState
+    """State of the payout after the change."""
     at: datetime
+    """Time of the change."""
     note: str
+    """Reason of a failure; empty for other changes."""
 
 
 class PayoutDetails(Struct, frozen=True):
     """Explains a payout: the sums at its decision, its changes, and up to 100 of its bookings."""
 
     payout: PayoutOut
+    """The payout itself."""
     sums: PayoutSums
+    """The balance from which the amount was decided."""
     bookings: list[PayoutBooking]
+    """The bookings that the payout pays, 100 at most."""
     more_bookings: bool
+    """Whether the payout pays more bookings than the 100 shown."""
     changes: list[PayoutChange]
+    """All changes of the payout, oldest first."""
 
 
 class PayoutPage(Struct, frozen=True):
     items: list[PayoutOut]
+    """Payouts, newest first."""
     next_cursor: str | None
 
 
 class PayoutQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     status: PayoutState | None = None
+    """Only payouts in this state."""
 
 
 class AdminPayoutQuery(PayoutQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     barber_id: UUID | None = None
+    """Only payouts to this barber."""
 
 
 class HoldIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Gives the reason, which is kept for the audit and not shown to the barber."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), NOTE]
+    """For the audit trail and other admins; the barber does not see it."""
 
 
 class HoldOut(Struct, frozen=True):
     reason: str
+    """Reason that the admin gave; the barber does not see it."""
     by: UUID
+    """Account id of the admin that holds the payouts."""
     at: datetime
+    """Start of the hold."""
 
 
 class AccountOut(Struct, frozen=True):
     """Describes a payout account to admins."""
 
     barber_id: UUID
+    """The barber that owns the account; the path parameter `barber_id`."""
     stripe_id: str | None
+    """Id of the account at Stripe; null until Stripe has created it."""
     onboarding: OnboardingState
+    """The state that the barber sees."""
     hold: HoldOut | None
+    """The hold that stops the payouts; null if there is none."""
     former: list[FormerAccount]
+    """Accounts that were replaced, e.g. after a move to another country."""
 
 
 class BarberBalanceOut(Struct, frozen=True, kw_only=True):
@@ -142,14 +185,20 @@ class BarberBalanceOut(Struct, frozen=True, kw_only=True):
     """
 
     currency: str
+    """ISO 4217 code; the amounts are in its minor units."""
     available: LedgerAmount
+    """Paid out next, unless it is below the least amount of a payout; negative if you owe money."""
     pending: LedgerAmount
+    """Earned too recently for the next payout."""
     disputed: LedgerAmount
+    """Held back until the dispute of a customer has ended."""
     held: LedgerAmount
+    """Paid by customers for visits that are not over yet."""
 
 
 class BarberBalanceList(Struct, frozen=True):
     items: list[BarberBalanceOut]
+    """One balance for each currency; empty before you have earned money."""
 
 
 def payout_out(payout: Payout) -> PayoutOut:

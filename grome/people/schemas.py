@@ -20,14 +20,18 @@ class PeopleQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Filters accounts. `search` is an id, or the beginning of a name, an email or a phone number with a `+`."""
 
     search: Annotated[str, Meta(max_length=254), SEARCH] | None = None
+    """An account id, or the beginning of a name, an email address or a phone number with `+`."""
     role: Role | None = None
+    """Only accounts of this role."""
     is_suspended: bool | None = None
+    """True for suspended accounts only, false for the others; leave out for both."""
 
 
 class AdminReasonIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Gives the reason of an action. It is kept in the audit trail."""
 
     reason: AdminReason
+    """Kept in the audit trail; other admins see the reason of a suspension with the account."""
 
 
 class AdminUserOut(Struct, frozen=True, kw_only=True):
@@ -37,24 +41,38 @@ class AdminUserOut(Struct, frozen=True, kw_only=True):
     """
 
     id: UUID
+    """Id of the account; the path parameter `user_id`."""
     email: str | None
+    """Address for sign-in and mail; null if there is none."""
     phone: str | None
+    """Number for sign-in and SMS, in international form; null if there is none."""
     claimed_email: str | None
+    """Address named at registration while another account had it; null otherwise."""
     claimed_phone: str | None
+    """Number named at registration while another account had it; null otherwise."""
     email_verified: bool
+    """Whether the person has proved the address by a code."""
     phone_verified: bool
+    """Whether the person has proved the number by a code."""
     name: str
+    """Full name as the person wrote it; empty after the deletion."""
     role: Role
+    """Decides which routes the account may use."""
     created_at: datetime
+    """Time of the registration."""
     suspended_at: datetime | None
+    """Start of the suspension; null unless suspended."""
     suspension_reason: str
+    """Reason that the admin gave; empty unless suspended."""
     deleted_at: datetime | None
+    """Time at which the person deleted the account; null unless deleted."""
 
 
 class AdminUserPage(Struct, frozen=True):
     """Holds a page of accounts, the newest first."""
 
     items: list[AdminUserOut]
+    """Matching accounts, newest first."""
     next_cursor: str | None
 
 
@@ -62,12 +80,19 @@ class AdminSessionOut(Struct, frozen=True, kw_only=True):
     """Shows a live session of an account. `address` is that of the sign-in."""
 
     id: UUID
+    """Identifies the session, also in the audit trail."""
     device: str | None
+    """Name of the device that the app sent at sign-in; null if it sent none."""
     platform: str | None
+    """Operating system that the app sent at sign-in; null if it sent none."""
     address: str | None
+    """IP address at sign-in; null if unknown."""
     country: str | None
+    """ISO 3166-1 code of the country of the sign-in; null if unknown."""
     created_at: datetime
+    """Time of the sign-in."""
     last_used_at: datetime
+    """Time of the latest renewal of the access token."""
 
 
 class AdminUserDetails(Struct, frozen=True, kw_only=True):
@@ -77,9 +102,13 @@ class AdminUserDetails(Struct, frozen=True, kw_only=True):
     """
 
     user: AdminUserOut
+    """The account itself."""
     has_second_factor: bool
+    """Whether a sign-in asks for a second factor."""
     sessions: list[AdminSessionOut]
+    """Live sessions; `POST …/sign-out` ends them all."""
     open_bookings: list[UUID]
+    """Ids of the first hundred bookings that are in progress or to come."""
 
 
 def admin_user_out(user: User) -> AdminUserOut:

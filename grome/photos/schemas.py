@@ -15,29 +15,40 @@ class PortfolioIn(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     photos: Annotated[list[UUID], Meta(max_length=MAX_PHOTOS)]
+    """Upload ids in the order to show, 20 at most; photos left out are removed."""
     picture: UUID | None = None
+    """Upload id of the profile picture; null removes the picture."""
 
 
 class ImageOut(Struct, frozen=True):
     """Links to a JPEG image. The image at an address never changes, so it can be cached for good."""
 
     url: str
+    """Public address of the JPEG image, without a sign-in; cache it for good."""
     width: int
+    """In pixels."""
     height: int
+    """In pixels."""
 
 
 class PhotoOut(Struct, frozen=True):
     """Describes a photo. Its longest sides are at most 1600, 640 and 160 pixels."""
 
     id: UUID
+    """Id of the upload; send it in `PUT /v1/barbers/me/photos` to keep the photo."""
     large: ImageOut
+    """Longest side at most 1600 pixels, for the full screen."""
     medium: ImageOut
+    """Longest side at most 640 pixels, for lists."""
     small: ImageOut
+    """Longest side at most 160 pixels, for avatars and maps."""
 
 
 class PortfolioOut(Struct, frozen=True):
     picture: PhotoOut | None
+    """The profile picture; null if the barber has none."""
     photos: list[PhotoOut]
+    """Photos of the barber's work, in the barber's order."""
 
 
 def portfolio_out(portfolio: Portfolio, public_base: str) -> PortfolioOut:

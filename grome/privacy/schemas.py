@@ -14,19 +14,25 @@ class ExportOut(Struct, frozen=True, kw_only=True):
     """Describes an export. `url` is only returned for a single export, and works for some minutes without a sign-in."""
 
     id: UUID
+    """Id of the export; the path parameter `export_id`."""
     state: State
+    """The file can be downloaded while the state is `done`."""
     size: Annotated[int, Meta(description="In bytes.")] | None
     left_out: Annotated[int, Meta(description="Number of photos and documents without room in the archive.")]
     created_at: datetime
+    """Time of the request."""
     ended_at: datetime | None
+    """Time at which the export was done or failed; null until then."""
     expires_at: Annotated[datetime, Meta(description="When the file is deleted.")]
     url: str | None
+    """Download address, valid for ten minutes without a sign-in; null in lists and until done."""
 
 
 class ExportPage(Struct, frozen=True):
     """Holds a page of exports, newest first."""
 
     items: list[ExportOut]
+    """Your exports, newest first."""
     next_cursor: str | None
 
 
@@ -34,13 +40,16 @@ class DeletionIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the password. It can be left out within ten minutes after a proof of identity."""
 
     password: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+    """Your password; leave it out within ten minutes after a proof of identity."""
 
 
 class DeletionOut(Struct, frozen=True):
     """Lists the data that stays. All other data is gone some minutes after `erased_from`."""
 
     erased_from: datetime
+    """Start of the erasure in the background; it ends some minutes later."""
     kept: list[KeptData]
+    """Data that stays without your name, e.g. for tax law."""
 
 
 def export_out(export: Export, url: str | None = None) -> ExportOut:

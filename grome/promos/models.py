@@ -55,18 +55,31 @@ class PromoTerms(Struct, frozen=True, kw_only=True):
     """
 
     percent: Percent | None = None
+    """Percent of the price of the eligible services; exclusive with `amount`."""
     amount: FixedAmount | None = None
+    """Fixed discount, in minor units of `currency`; exclusive with `percent`."""
     at_most: FixedAmount | None = None
+    """Limit of a discount in percent, in minor units of `currency`; null for no limit."""
     currency: Currency | None = None
+    """Required with `amount`, `at_most` or `minimum_price`; the promo is then for prices in this currency only."""
     minimum_price: Amount | None = None
+    """Least price of the whole visit, in minor units of `currency`; null for none."""
     valid_from: Moment | None = None
+    """Earliest time of use, regardless of the date of the visit; null for at once."""
     valid_until: Moment | None = None
+    """Latest time of use, regardless of the date of the visit; null for no end."""
     barber_ids: Annotated[list[UUID], Meta(max_length=200)] = []
+    """The platform's promos only: barbers for which the code works; empty for all."""
     service_ids: Annotated[list[UUID], Meta(max_length=50)] = []
+    """Services of the catalogue that are discounted; empty for all."""
     first_visit_only: bool = False
+    """Whether the customer may have no earlier booking with the barber, or with any for a platform's promo."""
     most_uses: Uses | None = None
+    """Limit of the uses of all customers together; null for no limit."""
     most_uses_each: Uses | None = None
+    """Limit of the uses of each customer; null for no limit."""
     description: Description = ""
+    """Note for the owner of the promo; customers do not see it."""
 
 
 class PromoEntry(Struct, frozen=True, kw_only=True):
@@ -123,8 +136,11 @@ class Discount(Struct, frozen=True):
     """
 
     code: str
+    """The promo code that was used, in upper case."""
     amount: Amount
+    """Amount taken off, in minor units of the booking's currency."""
     funder: Funder = BARBER
+    """Bears the discount: the barber earns less, or Grome (`platform`) pays the difference."""
 
 
 class PromoUse(Struct, frozen=True, kw_only=True):

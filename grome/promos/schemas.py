@@ -23,38 +23,51 @@ class PromoIn(PromoChange, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Describes a new promo. Its code is stored in upper case and cannot be changed."""
 
     code: PromoCode
+    """Stored in upper case and cannot be changed later."""
     is_active: bool = True
+    """Whether customers can use the code at once."""
 
 
 class ActiveIn(Struct, frozen=True, forbid_unknown_fields=True):
     is_active: bool
+    """False stops new uses; earlier discounts stay."""
 
 
 class PromoOut(PromoTerms, frozen=True, kw_only=True):
     id: UUID
+    """Id of the promo; the path parameter `promo_id`."""
     code: str
+    """The code that customers enter, in upper case."""
     is_active: bool
+    """Whether customers can use the code, within its terms."""
     created_at: datetime
+    """Time of the creation."""
     updated_at: datetime
+    """Time of the latest change of the terms or the switch."""
 
 
 class PromoPage(Struct, frozen=True):
     """Lists promos, the newest first."""
 
     items: list[PromoOut]
+    """Promos, newest first."""
     next_cursor: str | None
 
 
 class PromoQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     is_active: bool | None = None
+    """True for promos in use only, false for those switched off; leave out for both."""
     code: PromoCode | None = None
+    """Only the promo with this code; case does not matter."""
 
 
 class Discounted(Struct, frozen=True):
     """Sums the discounts of all bookings in one currency, in minor units."""
 
     currency: str
+    """ISO 4217 code."""
     amount: int
+    """Sum of the discounts, in minor units of `currency`."""
 
 
 class PromoFigures(Struct, frozen=True):
@@ -65,15 +78,22 @@ class PromoFigures(Struct, frozen=True):
     """
 
     uses: int
+    """Bookings that used the promo; a cancelled booking counts unless its use was given back."""
     held: int
+    """Uses that open quotes and unfinished bookings hold."""
     left: int | None
+    """Uses that are still free; null without a limit."""
     customers: int
+    """Number of different customers that used the promo."""
     discounted: list[Discounted]
+    """Sums of the discounts, one for each currency."""
 
 
 class PromoWithFigures(Struct, frozen=True):
     promo: PromoOut
+    """The promo itself."""
     figures: Annotated[PromoFigures, Meta(description="The figures of its uses.")]
+    """Counts its uses and sums its discounts."""
 
 
 def promo_out(promo: Promo) -> PromoOut:

@@ -18,7 +18,9 @@ class CancellingCost(Struct, frozen=True):
     """Sets the fee for cancelling up to and at `until`; null for no limit. Earlier entries take precedence."""
 
     until: datetime | None
+    """Latest moment at which this fee holds; null for any later moment."""
     fee: Amount
+    """Part of the price that is kept, in minor units; 0 is free."""
 
 
 class Costs(Struct, frozen=True):
@@ -28,7 +30,9 @@ class Costs(Struct, frozen=True):
     """
 
     cancelling: Annotated[list[CancellingCost], stored_items(at_most=10)]
+    """Fees by time, earliest first: the first entry that is not over counts."""
     no_show: Amount
+    """Fee if the customer does not come, in minor units."""
 
 
 class Quote(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,9 @@ class DepositReasonOut(Struct, frozen=True):
     """Explains the deposit by a stable code and a sentence."""
 
     code: str
+    """Stable code: `terms`, `service`, `new_client`, `no_shows`, `high_price` or `least_charge`."""
     sentence: str
+    """Explanation in English to show to the customer."""
 
 
 class QuoteOut(Struct, frozen=True):
@@ -29,22 +31,39 @@ class QuoteOut(Struct, frozen=True):
     """
 
     id: UUID
+    """Id of the quote; the path parameter `quote_id`, and later the id of the booking."""
     barber_id: UUID
+    """Barber of the visit."""
     services: list[BookedService]
+    """Services in their order, with the prices and durations of this quote."""
     scheduled_at: datetime
+    """Start of the visit; the time is not held."""
     ends_at: datetime
+    """End of the visit."""
     duration_min: int
+    """Minutes from start to end, with add-ons."""
     house_call: HouseCallOut | None
+    """Place and travel of a house call; null for a visit at the shop."""
     full_price: int
+    """Price of all services and add-ons before the discount, in minor units."""
     discount: Discount | None
+    """Discount of the promo code; null without a code."""
     price: int
+    """To pay in total, after the discount and including the deposit, in minor units."""
     deposit: int
+    """Part of `price` that is due at once, in minor units; 0 for none."""
     deposit_reasons: list[DepositReasonOut]
+    """Reasons for the deposit; empty without a deposit."""
     currency: str
+    """ISO 4217 code; holds for all amounts of the quote."""
     terms: Terms
+    """Terms of cancellation and deposit that the booking keeps."""
     costs: Costs
+    """Fees for cancelling by time and for a no-show."""
     customer_note: str | None
+    """Your note to the barber; null for none."""
     expires_at: datetime
+    """Until then the quote can be booked at this price: 15 minutes after the request."""
 
 
 def quote_out(quote: Quote) -> QuoteOut:

@@ -32,13 +32,16 @@ class Hello(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag=
     """Signs in, as the first frame, by an access token or a ticket of `POST /v1/live/ticket`."""
 
     token: Annotated[str, Meta(max_length=4_096)] | None = None
+    """Access token; either this or `ticket` is required."""
     ticket: Annotated[str, Meta(max_length=100)] | None = None
+    """Ticket of `POST /v1/live/ticket`, for clients without an access token."""
 
 
 class Refresh(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="refresh"):
     """Prolongs the connection by a new access token of the same session, before the old token expires."""
 
     token: Annotated[str, Meta(max_length=4_096)]
+    """New access token of the same session."""
     id: RequestId | None = None
 
 
@@ -47,7 +50,9 @@ class RoomPosition(Struct, frozen=True, forbid_unknown_fields=True):
 
     room: RoomName
     epoch: Epoch | None = None
+    """Epoch of your last position in the room; null without a position."""
     offset: Offset | None = None
+    """Last position that you have seen; null to get only new events."""
 
 
 class Sub(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="sub"):
@@ -55,6 +60,7 @@ class Sub(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="s
 
     id: RequestId
     rooms: Annotated[list[RoomPosition], Meta(min_length=1, max_length=MAX_ROOMS_A_FRAME)]
+    """Up to 50 rooms, each with the last position that you have seen."""
 
 
 class Unsub(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="unsub"):
@@ -62,6 +68,7 @@ class Unsub(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag=
 
     id: RequestId
     rooms: Annotated[list[RoomName], Meta(min_length=1, max_length=MAX_ROOMS)]
+    """Rooms to leave; names that you do not follow are ignored."""
 
 
 class Send(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="send"):
@@ -69,16 +76,22 @@ class Send(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="
 
     id: RequestId
     booking: UUID
+    """Id of the booking that the conversation belongs to."""
     key: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$(?!\n)")]
+    """New for each message; a repeat with the same key gets the first reply again."""
     text: Annotated[str, Meta(max_length=2_000), NOTE] = ""
+    """Words of the message; may be empty if there are photos."""
     photos: Annotated[list[UUID], Meta(max_length=4)] = []
+    """Ids of your uploads with the purpose `message`, four at most."""
 
 
 class Read(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="read"):
     """Marks the messages of a booking as read, up to and including a message."""
 
     booking: UUID
+    """Id of the booking that the conversation belongs to."""
     message: UUID
+    """Id of the newest message that was read; all messages before it count too."""
     id: RequestId | None = None
 
 
@@ -86,7 +99,9 @@ class Delivered(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", 
     """Marks the messages of a booking as delivered to this device, up to and including a message."""
 
     booking: UUID
+    """Id of the booking that the conversation belongs to."""
     message: UUID
+    """Id of the newest message that was received; all messages before it count too."""
     id: RequestId | None = None
 
 
@@ -94,14 +109,18 @@ class Typing(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag
     """Tells the other side of a booking that the user types; sent every few seconds while it goes on."""
 
     booking: UUID
+    """Id of the booking that the conversation belongs to."""
 
 
 class Where(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="where"):
     """Reports the position of a barber on the way to a house call. At most one in two seconds is used."""
 
     booking: UUID
+    """Id of the house call that the barber is on the way to."""
     lat: Annotated[float, Meta(ge=-90, le=90)]
+    """Degrees north."""
     lng: Annotated[float, Meta(ge=-180, le=180)]
+    """Degrees east."""
     id: RequestId | None = None
 
 
@@ -125,33 +144,46 @@ class Welcome(Struct, frozen=True, tag_field="t", tag="hello"):
     """
 
     user: UUID
+    """Your account id."""
     session: UUID
+    """Id of your session."""
     expires_in: int
+    """Seconds until the connection ends, unless `refresh` prolongs it."""
     heartbeat_s: int
+    """Seconds between pings; reconnect after twice this time without any frame."""
     rooms: list[str]
+    """Suggested rooms: `user`, and the rooms of your open bookings."""
 
 
 class LiveError(Struct, frozen=True):
     """A refusal. `code` is stable; `temporary` says that the same request can succeed later."""
 
     code: str
+    """Stable code, the same as in problems of the REST API."""
     message: str
+    """Explanation in English."""
     temporary: bool = False
+    """True if the same request can succeed later."""
 
 
 class Reply(Struct, frozen=True, omit_defaults=True, tag_field="t", tag="reply"):
     """Answers the request with the same `id`: either `ok` or `error` is present."""
 
     id: int
+    """The `id` of the request."""
     ok: Any | UnsetType = UNSET
+    """Result of the request; absent if it was refused."""
     error: LiveError | UnsetType = UNSET
+    """Reason of the refusal; absent if the request succeeded."""
 
 
 class ResumedEvent(Struct, frozen=True):
     """An event that a client missed, with its offset."""
 
     o: str
+    """Offset of the event in its room; keep the newest for `sub`."""
     d: Raw
+    """The event, as in an `event` frame."""
 
 
 class JoinedRoom(Struct, frozen=True, omit_defaults=True):
@@ -162,99 +194,133 @@ class JoinedRoom(Struct, frozen=True, omit_defaults=True):
     """
 
     room: str
+    """Name of the room, as requested."""
     epoch: str | UnsetType = UNSET
+    """Names the history of the room; keep it with the offset. Absent if refused."""
     offset: str | UnsetType = UNSET
+    """Position from which events follow. Absent if refused."""
     recovered: bool | UnsetType = UNSET
+    """True if `events` has everything that you missed; false if you must load the state by REST."""
     events: list[Raw] | UnsetType = UNSET
+    """Missed events in their order; absent if refused."""
     error: LiveError | UnsetType = UNSET
+    """Reason of the refusal; absent if subscribed."""
 
 
 class Joins(Struct, frozen=True):
     """The `ok` of a reply to `sub`, in the order of the request."""
 
     rooms: list[JoinedRoom]
+    """One result for each room, in the order of the request."""
 
 
 class Refreshed(Struct, frozen=True):
     """The `ok` of a reply to `refresh`: the life of the new token."""
 
     expires_in: int
+    """Seconds until the connection ends, unless `refresh` prolongs it."""
 
 
 class EventFrame(Struct, frozen=True, tag_field="t", tag="event"):
     """An event of the room `r` at the offset `o`. `d` has `id`, `type`, `at`, `subject`, `version` and `data`."""
 
     r: str
+    """Room of the event."""
     o: str
+    """Offset in the room; keep the newest to resume from."""
     d: Any
+    """The event."""
 
 
 class SomebodyTypes(Struct, frozen=True):
     """The account that types."""
 
     user: UUID
+    """Account id of the other side."""
 
 
 class TypingFrame(Struct, frozen=True, tag_field="t", tag="typing"):
     """The other side of the booking types; show it for five seconds."""
 
     r: str
+    """Room of the booking."""
     d: SomebodyTypes
+    """The side that types."""
 
 
 class Position(Struct, frozen=True):
     """The position of the barber, with the distance and the time to the customer."""
 
     lat: float
+    """Degrees north."""
     lng: float
+    """Degrees east."""
     at: datetime
+    """Time at which the barber's device reported the position."""
     distance_m: float
+    """Straight-line distance to the customer, in metres."""
     eta_min: int | None
+    """Remaining travel time in whole minutes; null if too far away for an estimate."""
     arrived: bool
+    """Whether the barber has reached the customer."""
 
 
 class WhereFrame(Struct, frozen=True, tag_field="t", tag="where"):
     """The barber of the booking has moved."""
 
     r: str
+    """Room of the booking."""
     d: Position
+    """The newest position of the barber."""
 
 
 class PresenceState(Struct, frozen=True):
     """Says whether an account has a live connection. `last_seen` is null while online, or by the user's preference."""
 
     user: UUID
+    """Account id of the other side."""
     online: bool
+    """Whether the account has a live connection."""
     last_seen: datetime | None
+    """End of the last connection; null while online, or if the account hides it."""
 
 
 class PresenceFrame(Struct, frozen=True, tag_field="t", tag="presence"):
     """The other side of the booking came online or went offline."""
 
     r: str
+    """Room of the booking."""
     d: PresenceState
+    """The new state."""
 
 
 class Reset(Struct, frozen=True, tag_field="t", tag="reset"):
     """The position in the room `r` was lost: load the state by REST; events after `offset` follow."""
 
     r: str
+    """Room that lost its history."""
     epoch: str
+    """Name of the new history."""
     offset: str
+    """Events after this position follow."""
 
 
 class PositionPing(Struct, frozen=True, tag_field="t", tag="ping"):
     """A heartbeat. All events up to the offset `o` have been sent, in every room; needs no answer."""
 
     o: str
+    """New offset of every room: all events up to it have been sent."""
 
 
 class Bye(Struct, frozen=True, tag_field="t", tag="bye"):
     """The last frame before the close frame with the same code. Reconnect after `retry_ms` if the code allows it."""
 
     code: int
+    """Close code, as the description of the channel lists them."""
     reason: str
+    """Explanation in English, for logs."""
     retry_ms: int = field(default=0)
+    """Milliseconds to wait before reconnecting, if the code allows it."""
 
 
 ServerFrame = Welcome | Reply | EventFrame | TypingFrame | WhereFrame | PresenceFrame | Reset | PositionPing | Bye

@@ -14,14 +14,19 @@ class TicketOut(Struct, frozen=True):
     """A secret that signs one live connection in, within `expires_in` seconds."""
 
     ticket: str
+    """Secret for `hello` or for the query of an event stream; it works once."""
     expires_in: int
+    """Seconds in which the ticket can be used."""
 
 
 class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Names the rooms of a stream. The header `Last-Event-ID` takes precedence over `last_event_id`."""
 
     rooms: Annotated[list[Room], Meta(min_length=1, max_length=50)]
+    """Rooms to follow, comma-separated: `user`, `booking:<id>`, `shop:<barber id>`, `area:<cell>`."""
     ticket: Annotated[str, Meta(max_length=100, pattern=ONE_LINE)] | None = None
+    """Ticket of `POST /v1/live/ticket`, in place of the access token."""
     last_event_id: Annotated[
         str, Meta(max_length=1_200, pattern=ONE_LINE, description="The last id of an earlier stream, to resume from.")
     ] = ""
+    """Last id of an earlier stream, to resume from; the header `Last-Event-ID` takes precedence."""

@@ -22,23 +22,33 @@ class ReceiptLine(Struct, frozen=True):
     """A line of the bill. `name` is the service's, the add-on's or the code of the discount; empty for fee and tip."""
 
     kind: LineKind
+    """A `discount` is borne by the barber, a `platform_discount` by Grome."""
     name: str
+    """Name of the service or add-on, or the promo code; empty for fee and tip."""
     amount: int
+    """In minor units; negative for a discount."""
 
 
 class ReceiptPayment(Struct, frozen=True):
     purpose: Purpose
+    """The part of the bill that was paid."""
     amount: int
+    """Money received before refunds, in minor units."""
     at: datetime
+    """Time at which the money was collected."""
 
 
 class ReceiptRefund(Struct, frozen=True):
     """A refund that is paid or under way."""
 
     purpose: Purpose
+    """Purpose of the payment that is refunded."""
     amount: int
+    """Amount that goes back, in minor units."""
     status: RefundState
+    """`succeeded` has arrived; any other state is under way."""
     at: datetime
+    """Time at which the refund was started."""
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -49,17 +59,32 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """
 
     number: str
+    """Number of the receipt, the same at each call: year of the booking and 12 characters."""
     booking_id: UUID
+    """The booking that is billed."""
     seller: str
+    """Name of the barber's shop."""
     customer: str
+    """Name of the customer or guest; empty if the account is gone."""
     starts_at: datetime
+    """Start of the visit in UTC; show it in `timezone`."""
     timezone: str
+    """IANA time zone of the shop."""
     currency: str
+    """ISO 4217 code; holds for all amounts of the receipt."""
     lines: list[ReceiptLine]
+    """Services with add-ons, then discount and tip; only the fee if cancelled."""
     total: int
+    """Sum of all lines, in minor units."""
     payments: list[ReceiptPayment]
+    """Payments received, oldest first."""
     refunds: list[ReceiptRefund]
+    """Refunds that are done or under way."""
     paid: int
+    """Payments less refunds and lost disputes, in minor units."""
     due: int
+    """Still to be paid, in minor units; 0 if nothing."""
     tax_bp: int
+    """Tax rate in hundredths of a percent: 1900 is 19 %. 0 if no tax is stated."""
     tax: int
+    """Tax included in the price of the services, without tip and fees, in minor units."""

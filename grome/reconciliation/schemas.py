@@ -13,13 +13,16 @@ from grome.reconciliation.models import MAX_TEXT, Finding, FindingKind
 
 class FindingQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     status: Literal["open", "resolved"] = "open"
+    """Open findings need an admin; resolved findings are kept for half a year."""
     kind: FindingKind | None = None
+    """Only findings of this kind."""
 
 
 class ResolveIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Gives the reason for the history and the audit trail."""
 
     reason: Annotated[str, Meta(min_length=3, max_length=MAX_TEXT), NOTE]
+    """For the history of the finding and the audit trail."""
 
 
 class FindingOut(Struct, frozen=True):
@@ -30,21 +33,34 @@ class FindingOut(Struct, frozen=True):
     """
 
     id: UUID
+    """Id of the finding; the path parameter `finding_id`."""
     kind: FindingKind
+    """Decides the meaning of `subject` and `amount`."""
     subject: str
+    """Id of a balance transaction of Stripe or a payment, an account of the ledger, or a currency."""
     amount: int
+    """Difference or stuck money in minor units; positive is a debit."""
     currency: str
+    """ISO 4217 code of `amount`."""
     objects: list[str]
+    """Ids of related objects, in the ledger, at Stripe or in Grome."""
     note: str
+    """Details in English for the admin."""
     first_seen: datetime
+    """Time of the run that found it first."""
     last_seen: datetime
+    """Time of the latest run that found it."""
     resolved_at: datetime | None
+    """Time at which it was resolved; null while open."""
     resolved_by: UUID | None
+    """Account id of the admin; null while open, and if a later run found the difference gone."""
     reason: str
+    """Reason that the admin gave; empty otherwise."""
 
 
 class FindingPage(Struct, frozen=True):
     items: list[FindingOut]
+    """Findings with the requested status, newest first."""
     next_cursor: str | None
 
 
@@ -52,6 +68,7 @@ class RunOut(Struct, frozen=True):
     """The job that compares; read it at `/v1/admin/jobs/{job_id}`."""
 
     job_id: str
+    """Read the job's progress at `/v1/admin/jobs/{job_id}`."""
 
 
 def finding_out(finding: Finding) -> FindingOut:

@@ -21,40 +21,61 @@ class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     kind: Kind
+    """Subject of the report."""
     format: Format
+    """A PDF holds a limited number of rows; CSV has no limit."""
     first: date = field(name="from")
+    """First day, included."""
     last: date = field(name="to")
+    """Last day, included; at most 366 days with the first."""
     barber_id: UUID | None = None
+    """For admins: one barber; null for all. Barbers get their own data and leave it out."""
     timezone: Zone | None = None
+    """For admins, without `barber_id`: zone of the days; null for UTC."""
     # Not part of the idempotency fingerprint unless given, because the previous release had no such field.
     separator: Separator | UnsetType = UNSET
+    """For CSV: `semicolon` also writes decimals with a comma, for spreadsheets in German, French or Spanish."""
 
 
 class ReportOut(Struct, frozen=True, kw_only=True):
     """Describes a report. `url` is valid for some minutes without a sign-in, and only returned for a single report."""
 
     id: UUID
+    """Id of the report; the path parameter `report_id`."""
     kind: Kind
+    """Subject of the report."""
     format: Format
+    """Type of the file."""
     separator: Separator
+    """Separator of the cells of a CSV file; without meaning for PDF."""
     barber_id: UUID | None
+    """Barber of the report; null for all barbers."""
     first: date = field(name="from")
+    """First day, included."""
     last: date = field(name="to")
+    """Last day, included."""
     timezone: str
+    """IANA time zone in which the days begin and end."""
     state: State
+    """Poll while it is `pending` or `running`; `expired` means that the file is deleted."""
     progress: Progress
     size: Annotated[int, Meta(description="In bytes.")] | None
     failure: Failure | None
+    """`too_long`: choose fewer days or CSV. `internal`: a fault of Grome. Null unless failed."""
     created_at: datetime
+    """Time of the request."""
     ended_at: datetime | None
+    """Time at which the report was done or failed; null until then."""
     expires_at: Annotated[datetime, Meta(description="When the file is deleted.")] | None
     url: str | None
+    """Download address, valid for some minutes without a sign-in; null in lists and until done."""
 
 
 class ReportPage(Struct, frozen=True):
     """Holds a page of reports, newest first."""
 
     items: list[ReportOut]
+    """Your reports, newest first."""
     next_cursor: str | None
 
 

@@ -18,30 +18,44 @@ class ReviewIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Rates a visit in whole stars; the text is optional."""
 
     rating: Stars
+    """Whole stars, 1 to 5; counts in the barber's mean at once."""
     text: Annotated[str, Meta(max_length=MAX_TEXT_LENGTH), NOTE] = ""
+    """Public; empty for a rating without words."""
 
 
 class AnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_LENGTH), NOTE]
+    """Public, under the review."""
 
 
 class AnswerOut(Struct, frozen=True):
     text: str
+    """The barber's words, shown under the review."""
     created_at: datetime
+    """Time of the first version of the answer."""
     edited_at: datetime | None
+    """Time of the latest change; null if unchanged."""
 
 
 class ReviewOut(Struct, frozen=True):
     """Describes a review to the customer and the barber. The customer can change it until `editable_until`."""
 
     booking_id: UUID
+    """The reviewed visit; a booking has at most one review."""
     barber_id: UUID
+    """The barber that was reviewed."""
     rating: int
+    """Whole stars, 1 to 5."""
     text: str
+    """The customer's words; empty for a rating without words."""
     created_at: datetime
+    """Time of the review."""
     edited_at: datetime | None
+    """Time of the customer's latest change; null if unchanged."""
     editable_until: datetime
+    """The customer can change or remove the review until then."""
     answer: AnswerOut | None
+    """The barber's answer; null if there is none."""
 
 
 class Order(StrEnum):
@@ -55,6 +69,7 @@ class Order(StrEnum):
 class ReviewQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rating: Annotated[int, Meta(ge=1, le=5, description="Only reviews with this number of stars.")] | None = None
     sort: Order = Order.NEWEST
+    """Equal ratings come newest first."""
 
 
 class PublicReview(Struct, frozen=True):
@@ -64,26 +79,39 @@ class PublicReview(Struct, frozen=True):
     """
 
     id: UUID
+    """Identifies the review to the public; it is not the id of the booking."""
     author: str
+    """First name and initial of the customer."""
     rating: int
+    """Whole stars, 1 to 5."""
     text: str
+    """The customer's words; empty for a rating without words."""
     created_at: datetime
+    """Time of the review."""
     edited_at: datetime | None
+    """Time of the customer's latest change; null if unchanged."""
     answer: AnswerOut | None
+    """The barber's answer; null if there is none."""
     booking_id: UUID | None
+    """The reviewed visit; null unless you are its customer, its barber or an admin."""
 
 
 class ReviewSummary(Struct, frozen=True):
     """Sums up all reviews of the barber, regardless of filters. `rating` is their mean, 0 without reviews."""
 
     rating: float
+    """Mean of all reviews in stars, 1 to 5."""
     reviews_count: int
+    """Number of all reviews of the barber."""
     stars: StarCounts
+    """Number of reviews for each number of stars."""
 
 
 class ReviewPage(Struct, frozen=True):
     summary: ReviewSummary
+    """Counts all reviews of the barber, regardless of the filter."""
     items: list[PublicReview]
+    """Reviews in the requested order."""
     next_cursor: str | None
 
 

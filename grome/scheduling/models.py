@@ -42,7 +42,9 @@ EndTime = Annotated[
 
 class Break(Struct, frozen=True, forbid_unknown_fields=True):
     start_time: StartTime
+    """Start of the break, within the hours of its day."""
     end_time: EndTime
+    """End of the break, after its start and within the hours of its day."""
 
 
 class DayHours(Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,9 +57,11 @@ class DayHours(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     is_available: bool
+    """False closes the shop on the weekday, and keeps its hours for later."""
     start_time: StartTime
     end_time: EndTime
     breaks: Annotated[tuple[Break, ...], Meta(max_length=12)] = ()
+    """Spans in which no visit takes place; they do not overlap."""
 
     @property
     def minutes(self) -> tuple[int, int]:
@@ -79,12 +83,19 @@ class WeeklyHours(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds one opening for each weekday. Adjacent openings may touch or overlap, but no booking spans two openings."""
 
     monday: DayHours
+    """The opening that begins on Monday."""
     tuesday: DayHours
+    """The opening that begins on Tuesday."""
     wednesday: DayHours
+    """The opening that begins on Wednesday."""
     thursday: DayHours
+    """The opening that begins on Thursday."""
     friday: DayHours
+    """The opening that begins on Friday."""
     saturday: DayHours
+    """The opening that begins on Saturday."""
     sunday: DayHours
+    """The opening that begins on Sunday."""
 
     def on(self, day: date) -> DayHours:
         hours: DayHours = getattr(self, self.__struct_fields__[day.weekday()])
@@ -95,23 +106,31 @@ class DateOverride(Struct, frozen=True, forbid_unknown_fields=True):
     """Replaces the weekday's hours and any holiday on one date; the date is closed if `hours` is null."""
 
     date: date
+    """A date in the barber's zone."""
     hours: DayHours | None
+    """Hours on this date; null closes the shop."""
 
 
 class TimeOff(Struct, frozen=True, forbid_unknown_fields=True):
     """Blocks [starts_at, ends_at) for visits with their buffers and travel; it may begin and end at any moment."""
 
     id: UUID
+    """Id of the time off; the path parameter `time_off_id`."""
     starts_at: datetime
+    """First moment of the absence."""
     ends_at: datetime
+    """First moment after the absence."""
     note: str = ""
+    """For the barber alone; customers do not see it."""
 
 
 class HolidayCalendar(Struct, frozen=True, forbid_unknown_fields=True):
     """Selects the public holidays that keep the shop closed: an ISO 3166-1 country and, if needed, its subdivision."""
 
     country: Annotated[str, Meta(pattern="^[A-Z]{2}" + END, max_length=2, examples=["DE"])]
+    """ISO 3166-1 code of the country."""
     subdivision: Annotated[str, Meta(max_length=3, pattern="^[A-Z0-9]*" + END, examples=["BE"])] = ""
+    """Second part of the ISO 3166-2 code, e.g. `BE` of `DE-BE`; empty for nationwide holidays only."""
 
 
 MAX_HORIZON_DAYS: Final = 366
@@ -138,6 +157,7 @@ class BookingRules(Struct, frozen=True, forbid_unknown_fields=True):
     buffer_before_min: Buffer = 0
     buffer_after_min: Buffer = 0
     daily_cap: DailyCap | None = None
+    """Highest number of visits on a local date of the barber; null for no limit."""
     auto_accept: Annotated[bool, Meta(description="Whether bookings are accepted without the barber's answer.")] = False
 
 
@@ -148,12 +168,19 @@ class OfferRules(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     slot_step_min: SlotStep | None = None
+    """Minutes between two starts; null follows the barber's rule."""
     min_notice_min: MinNotice | None = None
+    """Minutes from now to the earliest start; null follows the barber's rule."""
     horizon_days: Horizon | None = None
+    """Days from today to the last bookable date; null follows the barber's rule."""
     buffer_before_min: Buffer | None = None
+    """Minutes kept free before the visit; null follows the barber's rule."""
     buffer_after_min: Buffer | None = None
+    """Minutes kept free after the visit; null follows the barber's rule."""
     daily_cap: DailyCap | None = None
+    """Highest number of visits with this service on a date, beside the barber's own cap; null for none."""
     auto_accept: bool | None = None
+    """Whether bookings are accepted without the barber's answer; null follows the barber's rule."""
 
 
 class Processing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,7 +191,9 @@ class Processing(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     after_min: Annotated[int, Meta(ge=5, le=475, multiple_of=5)]
+    """Minutes from the start of the service until the barber becomes free."""
     duration_min: Annotated[int, Meta(ge=5, le=475, multiple_of=5)]
+    """Minutes in which the barber may take another customer."""
 
 
 def validation_errors(hours: WeeklyHours) -> list[FieldError]:

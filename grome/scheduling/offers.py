@@ -17,8 +17,11 @@ class AddOn(Struct, frozen=True):
     """Extends a service if the customer chooses it; the barber does the add-on after the service."""
 
     id: UUID
+    """Id of the add-on; send it in `add_on_ids`."""
     name: str
+    """The barber's name for the add-on."""
     price: Amount
+    """On top of the price of the service, in minor units of the barber's currency."""
     duration_min: AddOnMin
 
 

@@ -16,28 +16,38 @@ class SlotOut(Struct, frozen=True):
     """Holds the start and end of the visit, without the barber's buffers."""
 
     start: datetime
+    """Send it as `scheduled_at` to book."""
     end: datetime
+    """End of the visit, without the barber's buffer after it."""
 
 
 class RefusedOut(Struct, frozen=True):
     """Describes a start that cannot be booked; `reason` is the stable code of the first rule that rejects the start."""
 
     start: datetime
+    """Start that cannot be booked."""
     reason: str
+    """Stable code of the first rule that rejects the start."""
     detail: str
+    """Explanation of the rule in English."""
 
 
 class DaySlots(Struct, frozen=True, omit_defaults=True):
     """Lists the starts on a date in the barber's zone. `refused` is present only if the query asks for it."""
 
     date: date
+    """Date in the barber's zone."""
     slots: list[SlotOut]
+    """Free starts on this date, earliest first; empty if none."""
     refused: list[RefusedOut] | None = None
+    """Starts that cannot be booked, with reasons; only if the query asks for them."""
 
 
 class SlotsOut(Struct, frozen=True):
     timezone: str
+    """IANA time zone of the barber, for showing the starts."""
     days: list[DaySlots]
+    """Every date of the request in order, also dates without free starts."""
 
 
 MAX_DAYS: Final = 31

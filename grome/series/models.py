@@ -20,16 +20,22 @@ class Repeat(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     every: Literal["week", "month"]
+    """Unit of `interval`; a month keeps the weekday of the month, e.g. the second Tuesday."""
     interval: Annotated[int, Meta(ge=1, le=8)] = 1
+    """Weeks or months from one visit to the next."""
     until: date | None = None
+    """Latest date of a visit, in the barber's zone; exclusive with `count`."""
     count: Annotated[int, Meta(ge=2, le=MAX_VISITS)] | None = None
+    """Number of visits including the first; exclusive with `until`."""
 
 
 class Refused(Struct, frozen=True):
     """Explains why a visit is not booked or was not changed: a stable code and a sentence."""
 
     code: str
+    """Stable code of an error or of a rule of the barber's calendar, e.g. `slot_taken`."""
     detail: str
+    """Explanation in English to show to the user."""
 
 
 class Occurrence(Struct, frozen=True):

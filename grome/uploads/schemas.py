@@ -18,7 +18,9 @@ class UploadIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Announces a file. Messages and profiles take JPEG, PNG and WebP images; verifications take PDF files too."""
 
     purpose: Purpose
+    """Decides the allowed types and the size: send the id in a message, a portfolio or a verification."""
     content_type: ContentType
+    """Type of the file; PDF for a verification only."""
     size: Size
 
 
@@ -30,7 +32,12 @@ class UploadOut(Struct, frozen=True):
     """
 
     id: UUID
+    """Id of the upload, to name it in a message, a portfolio or a verification."""
     url: str
+    """Address to send the form to, by `POST` as `multipart/form-data`."""
     fields: dict[str, str]
+    """Fields of the form: send all of them, before the file in the field `file`."""
     form_expires_at: datetime
+    """The form takes the file until then."""
     expires_at: datetime
+    """An upload that is not used by then is removed with its file."""

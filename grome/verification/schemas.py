@@ -25,7 +25,9 @@ class VerificationIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Names your uploads with the purpose `verification`: an identity document, and certificates of your trade."""
 
     id_doc: UUID
+    """Upload id of the identity document."""
     certificates: Annotated[list[UUID], Meta(max_length=MAX_CERTIFICATES)] = []
+    """Upload ids of certificates of the trade, ten at most."""
 
 
 class ApproveIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,9 +43,13 @@ class DocumentOut(Struct, frozen=True):
     """Links to an image of a document, for ten minutes."""
 
     id: UUID
+    """Id of the upload."""
     url: str
+    """Signed address of the image, for ten minutes without a sign-in."""
     width: int
+    """In pixels."""
     height: int
+    """In pixels."""
 
 
 class VerificationOut(Struct, frozen=True):
@@ -53,31 +59,46 @@ class VerificationOut(Struct, frozen=True):
     """
 
     status: State
+    """`missing`: nothing sent. `pending`: an admin decides. `asked_again`: send other documents."""
     approval: Approval
+    """Customers find and book you only if it is `approved`."""
     id_doc: DocumentOut | None
+    """Your identity document; null if none was sent, or after its deletion."""
     certificates: list[DocumentOut]
+    """Your certificates, in the order in which you sent them."""
     notes: str
+    """The admin's words about the last decision; empty if there are none."""
     submitted_at: datetime | None
+    """Time of your latest submission; null before the first."""
     decided_at: datetime | None
+    """Time of the last decision; null before the first."""
 
 
 class VerificationRow(Struct, frozen=True):
     """Describes a verification in the queue."""
 
     user_id: UUID
+    """Account id of the barber; the path parameter `user_id`."""
     name: str
+    """Full name of the account."""
     status: State
+    """State of the verification."""
     documents: int
+    """Number of documents that can be seen."""
     submitted_at: datetime | None
+    """Time of the latest submission; null before the first."""
     version: int
+    """Send it with the decision, which then holds for this state only."""
 
 
 class VerificationQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     status: State = State.PENDING
+    """Only verifications in this state; `pending` ones wait for a decision."""
 
 
 class VerificationPage(Struct, frozen=True):
     items: list[VerificationRow]
+    """Verifications in the requested state, the longest waiting first."""
     next_cursor: str | None
 
 
@@ -85,26 +106,42 @@ class VerificationEntryOut(Struct, frozen=True):
     """Describes one change: `by` is the barber or an admin."""
 
     status: State
+    """State after the change."""
     notes: str
+    """The admin's words to the barber; empty if there are none."""
     by: UUID
+    """Account id of the barber or the admin."""
     at: datetime
+    """Time of the change."""
     version: int
+    """Version of the verification after the change."""
 
 
 class VerificationDetails(Struct, frozen=True):
     """Describes a verification to admins, with its latest 100 changes, newest first."""
 
     user_id: UUID
+    """Account id of the barber; the path parameter `user_id`."""
     name: str
+    """Full name of the account, to compare with the document."""
     status: State
+    """State of the verification."""
     approval: Approval
+    """Customers find and book the barber only if it is `approved`."""
     id_doc: DocumentOut | None
+    """The identity document; null if none was sent, or after its deletion."""
     certificates: list[DocumentOut]
+    """Certificates of the trade, in the barber's order."""
     notes: str
+    """Words to the barber about the last decision; empty if there are none."""
     submitted_at: datetime | None
+    """Time of the latest submission; null before the first."""
     decided_at: datetime | None
+    """Time of the last decision; null before the first."""
     version: int
+    """Send it with the decision, which then holds for this state only."""
     history: list[VerificationEntryOut]
+    """The latest 100 changes, newest first."""
 
 
 def verification_out(

@@ -129,11 +129,17 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """
 
     at: datetime
+    """Start of the request."""
     run: int
+    """0 for the event itself and its retries; otherwise the number of the replay."""
     status: int | None
+    """HTTP status of the receiver; null if no whole response came."""
     duration_ms: int
+    """Milliseconds until the response or the failure."""
     error: str | None
+    """Reason of the failure, in English; null if delivered."""
     answer: str
+    """The first 1,000 characters of the receiver's response body."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

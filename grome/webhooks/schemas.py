@@ -31,60 +31,86 @@ class EndpointIn(Struct, frozen=True, forbid_unknown_fields=True):
     url: Url
     types: Types = []
     description: Description = ""
+    """Your note about the endpoint."""
     enabled: bool = True
+    """False disables the endpoint; true enables it again, also after failures."""
 
 
 class EndpointOut(Struct, frozen=True):
     """Describes an endpoint. `failing_since` is the time of the first failure since the last success."""
 
     id: UUID
+    """Id of the endpoint; the path parameter `endpoint_id`."""
     url: str
+    """Address that receives the events."""
     types: list[EventType]
+    """Event types to send; empty for all types that you may see."""
     description: str
+    """Your note about the endpoint."""
     enabled: bool
+    """Whether events are sent."""
     disabled_reason: DisabledReason | None
+    """`gone`: the receiver answered 410. `failing`: it failed for five days. Null while enabled."""
     disabled_at: datetime | None
+    """Time at which it was disabled; null while enabled."""
     failing_since: datetime | None
+    """First failure since the last success; null while deliveries succeed."""
     created_at: datetime
+    """Time of the creation."""
 
 
 class NewEndpoint(Struct, frozen=True):
     """Holds a new endpoint with its secret, which is returned only once."""
 
     endpoint: EndpointOut
+    """The created endpoint."""
     secret: str
+    """Key for verifying signatures, `whsec_` and base64; store it now, it is not shown again."""
 
 
 class EndpointList(Struct, frozen=True):
     items: list[EndpointOut]
+    """Your endpoints, oldest first."""
 
 
 class NewSecret(Struct, frozen=True):
     """Holds a new secret, which is returned only once. Until `previous_valid_until`, the previous secret signs too."""
 
     secret: str
+    """Key for verifying signatures, `whsec_` and base64; store it now, it is not shown again."""
     previous_valid_until: datetime
+    """Until then deliveries carry a signature by the previous secret too."""
 
 
 class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     state: DeliveryState | None = None
+    """Only deliveries in this state."""
 
 
 class DeliveryOut(Struct, frozen=True):
     """Describes a delivery. Receivers get `event_id` as `webhook-id`. It has the last 20 attempts, oldest first."""
 
     id: UUID
+    """Id of the delivery; the path parameter `delivery_id`."""
     event_id: UUID
+    """Id of the event, which receivers get as `webhook-id`; deduplicate by it."""
     type: str
+    """Type of the event, or `ping` for a test."""
     state: DeliveryState
+    """A `failed` delivery is not retried; replay it. A replay makes it `pending` again."""
     attempts: list[Attempt]
+    """The last 20 requests, oldest first."""
     replays: int
+    """Number of replays that were requested."""
     delivered_at: datetime | None
+    """Time of the latest success; null before the first."""
     created_at: datetime
+    """Time at which the event was queued for the endpoint."""
 
 
 class DeliveryPage(Struct, frozen=True):
     items: list[DeliveryOut]
+    """Deliveries of the last 30 days, newest first."""
     next_cursor: str | None
 
 
@@ -92,7 +118,9 @@ class DeliveryWithBody(Struct, frozen=True):
     """Holds a delivery with its `body`, of which every attempt sends the same bytes."""
 
     delivery: DeliveryOut
+    """The delivery with its attempts."""
     body: str
+    """Body of every request, as JSON text; the signature is over exactly these bytes."""
 
 
 def endpoint_out(endpoint: Endpoint) -> EndpointOut:

@@ -23,19 +23,28 @@ class FieldFault(Struct, frozen=True):
     """One thing wrong with the input. `field` is a path such as `services[0].price`."""
 
     field: str
+    """Path of the field in the body, or name of the parameter or header, e.g. `services[0].price`."""
     message: str
+    """Describes the fault for a person, as the rest of a sentence that begins with the field."""
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
     """Describes an error (RFC 9457). `code` is stable and made for programs; `detail` is made for people."""
 
     type: str
+    """URI of the kind of problem; the same for equal values of `code`."""
     title: str
+    """One sentence in English that is the same for each problem with this `code`."""
     status: int
+    """The HTTP status of the response."""
     code: str
+    """Stable and made for programs: branch on it, not on the texts."""
     request_id: str
+    """Equals the header `X-Request-ID`; quote it to support, since the log of the server has it too."""
     detail: str = ""
+    """Explains this occurrence in English; absent if the title says it all."""
     errors: list[FieldFault] = []
+    """Every fault of the input; absent if the problem is not about single fields."""
 
 
 def reply(

@@ -13,28 +13,43 @@ KindName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\
 
 class JobQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     state: State = State.DEAD
+    """Only jobs in this state; `dead` jobs wait for an operator."""
     kind: KindName | None = None
+    """Only jobs of this kind, by its exact name."""
 
 
 class JobOut(Struct, frozen=True):
     """A job. `tries` counts tries begun. A pending job is enqueued at `next_at`. `progress` goes from 0 to 1."""
 
     id: str
+    """Id of the job, also its deduplication key; the path parameter `job_id`."""
     kind: str
+    """Name of the handler that runs the job."""
     queue: Queue
+    """Queue of the workers in which the job waits."""
     state: State
+    """`dead`: all tries have failed. `dropped`: an operator has cancelled it."""
     payload: dict[str, Any]
+    """Arguments of the job, mostly ids, by which it reads the current data."""
     tries: int
+    """Number of tries that have begun, including the one that runs now."""
     error: str | None
+    """Failure of the last try; null if none has failed."""
     progress: float | None
+    """Share of the work that is done, from 0 to 1; null if the job does not report it."""
     created_at: datetime
+    """Time at which the job was added."""
     started_at: datetime | None
+    """Start of the latest try; null before the first."""
     ended_at: datetime | None
+    """Time at which the job was done, dead or dropped; null while it is pending."""
     next_at: datetime | None
+    """Time at which a pending job is enqueued; null in any other state."""
 
 
 class JobPage(Struct, frozen=True):
     items: list[JobOut]
+    """Jobs in the requested state, newest first."""
     next_cursor: str | None
 
 

@@ -7,18 +7,24 @@ from msgspec import Struct
 
 class Live(Struct, frozen=True):
     status: Literal["ok"] = "ok"
+    """Always `ok`: a process that answers is alive."""
 
 
 class Verdict(Struct, frozen=True):
     """The state of one dependency: `ok`, the time of its answer in milliseconds, and the fault if it failed."""
 
     ok: bool
+    """Whether the dependency answered within two seconds."""
     ms: float
+    """Milliseconds until its answer or failure."""
     fault: str | None = None
+    """Reason of the failure, without addresses; null if it answered."""
 
 
 class Ready(Struct, frozen=True):
     """Ready means that every dependency answered."""
 
     ready: bool
+    """True if every dependency answered; otherwise the status is 503."""
     dependencies: dict[str, Verdict]
+    """The state of each dependency by its name: `mongodb` and `redis`."""

@@ -165,7 +165,9 @@ class MovedMoney(Struct, frozen=True):
     """The money of an event about a payment or a payout, in minor units."""
 
     amount: int
+    """In minor units of `currency`."""
     currency: str
+    """ISO 4217 code."""
 
 
 # Of one event.
@@ -181,9 +183,13 @@ class Change(Struct, frozen=True):
     """
 
     field: Annotated[str, Meta(max_length=100)]
+    """Name of the changed field, with dots for nested fields."""
     before: ChangedValue = None
+    """Value before the change; null if there was none."""
     after: ChangedValue = None
+    """Value after the change; null if the field was cleared."""
     is_personal: bool = False
+    """Whether the values are personal data, which the erasure of the account makes unreadable."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
