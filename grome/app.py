@@ -18,6 +18,7 @@ from grome.accounts.verifier import Verifier
 from grome.adjustments.routes import adjustments
 from grome.any_barber.routes import any_barber
 from grome.api_docs.path_texts import PATH_TEXTS
+from grome.api_docs.routes import api_docs
 from grome.app_links.routes import app_links
 from grome.audit.routes import audit
 from grome.availability.routes import availability
@@ -132,9 +133,10 @@ DESCRIPTION = """\
 Find a barber nearby, book a time that is really free, and run a barber's day.
 
 Send JSON. Sign in with `POST /v1/auth/login` and send the access token as `Authorization: Bearer …`. Errors are
-`application/problem+json` with a stable `code`. Every response has an `X-Request-ID`. Amounts of money are integers in
-minor units. Times are RFC 3339 in UTC; a barber's hours are wall time in the barber's zone. Objects of other accounts
-are not found (404). Every GET operation supports HEAD, with the same headers and no body.
+`application/problem+json` with a stable `code`; their `type` leads to a page about the code, as does the
+list of [all errors](/docs/errors). Every response has an `X-Request-ID`. Amounts of money are integers in minor units.
+Times are RFC 3339 in UTC; a barber's hours are wall time in the barber's zone. Objects of other accounts are not found
+(404). Every GET operation supports HEAD, with the same headers and no body.
 """
 
 
@@ -167,6 +169,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         WEBSOCKET_MAX_SIZE=settings.live.max_message_bytes,
         ACCESS_LOG=False,
         ACCESS_LOG_LINES=settings.http.access_log,
+        API_BASE=settings.http.api_base.rstrip("/"),
         GZIP_MIN_BYTES=settings.http.gzip_min_bytes,
         MOTD=False,
         AUTO_EXTEND=False,  # sanic-ext would add routes of its own as soon as it is installed
@@ -176,9 +179,11 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     allow_origins(app, settings.http)
     app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
     app.ctx.openapi, app.ctx.asyncapi = encode(document()), encode(live_document())
+    app.ctx.features = FEATURES
     for feature in FEATURES:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)
+    app.blueprint(api_docs)
     app.blueprint(unsubscribe)
     app.blueprint(app_links)
     app.blueprint(account_page)

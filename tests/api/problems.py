@@ -25,7 +25,7 @@ def problem_of(response: httpx.Response, told: object = "") -> Problem:
     problem = msgspec.json.decode(response.content, type=Problem)
     assert problem.status == response.status_code, (told, problem)
     assert problem.code in STATUSES_OF_CODES, (told, problem)
-    assert problem.type == f"urn:grome:problem:{problem.code}", (told, problem)
+    assert problem.type.endswith(f"/docs/errors/{problem.code}"), (told, problem)
     assert problem.title, (told, problem)
     assert problem.request_id == response.headers["x-request-id"], (told, problem)
     return problem

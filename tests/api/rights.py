@@ -259,6 +259,9 @@ OPEN, LINK, OPERATOR, DEVELOPMENT = "open", "link", "operator", "development"
 PAGES = {
     "GET /": OPEN,
     "GET /docs": OPEN,
+    "GET /docs/assets/{name}": OPEN,
+    "GET /docs/errors": OPEN,
+    "GET /docs/errors/{code}": OPEN,
     "GET /openapi.json": OPEN,
     "GET /asyncapi.json": OPEN,
     "GET /account": OPEN,

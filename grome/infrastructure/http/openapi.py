@@ -28,7 +28,7 @@ from grome.common.errors import (
 )
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.json_schemas import SCHEMA_REF, Json, describe_types
-from grome.infrastructure.http.responses import EVENT_STREAM, JSON, PROBLEM, Problem
+from grome.infrastructure.http.responses import ERROR_PAGES, EVENT_STREAM, JSON, PROBLEM, Problem
 from grome.infrastructure.http.routing import IdempotencyKey, Operation, Routes
 from grome.infrastructure.rate_limits.models import LimitClass
 
@@ -166,7 +166,7 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
     for refusal in (*_common_refusals(operation), *operation.refusals):
         by_status.setdefault(refusal.status, {})[refusal.code] = refusal
     for status, errors in sorted(by_status.items()):
-        told = " ".join(f"`{code}`: {error.title}." for code, error in errors.items())
+        told = " ".join(f"[`{code}`]({ERROR_PAGES}/{code}): {error.title}." for code, error in errors.items())
         schema = schemas.problem_of(errors.values())
         responses[str(status)] = {"description": told, "content": {PROBLEM: {"schema": schema}}}
     for status, kind in operation.answers.items():

@@ -17,6 +17,7 @@ encode = msgspec.json.Encoder(enc_hook=str).encode
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 EVENT_STREAM = "text/event-stream"
+ERROR_PAGES = "/docs/errors"
 
 
 class FieldFault(Struct, frozen=True):
@@ -63,10 +64,15 @@ def reply(
     return PrebuiltResponse(request_id(request), *sent(content, encodings, request.app.config.GZIP_MIN_BYTES), status)
 
 
+def problem_type(api_base: str, code: str) -> str:
+    """Return the URI of a kind of problem: the address of the page that explains it."""
+    return f"{api_base}{ERROR_PAGES}/{code}"
+
+
 def problem(request: Request, refusal: ApiError) -> HTTPResponse:
     """The problem+json answer of a refusal, its headers included."""
     told = Problem(
-        type=f"urn:grome:problem:{refusal.code}",
+        type=problem_type(request.app.config.API_BASE, refusal.code),
         title=refusal.title,
         status=refusal.status,
         code=refusal.code,

@@ -32,4 +32,7 @@ class UndeliverableError(Exception):
 
 
 class WrongJobState(ApiError):
+    """The state of the job does not allow the action, e.g. because it has run meanwhile."""
+
     status, code, title = 409, "wrong_job_state", "The job is not in a state that allows this"
+    remedy = "Read the job again; `detail` names its state."

@@ -1,7 +1,6 @@
 """Routes for operators and developers: health, metrics, the OpenAPI and the AsyncAPI document."""
 
 import hmac
-from importlib.resources import files
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from sanic import HTTPResponse, Request
@@ -10,7 +9,6 @@ from sanic.response import BaseHTTPResponse, redirect
 from grome.common.actor import ADMINS, ANYONE
 from grome.infrastructure.http import LimitClass, Routes, container_of, reply
 from grome.infrastructure.http.caching import REVALIDATED
-from grome.infrastructure.http.csp import csp_hash
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import JSON, body
@@ -63,22 +61,6 @@ async def openapi(request: Request) -> HTTPResponse:
 @pages.get("/asyncapi.json")
 async def asyncapi(request: Request) -> HTTPResponse:
     return body(request, request.app.ctx.asyncapi, 200, JSON, REVALIDATED)
-
-
-_DOCS = files("grome.infrastructure.http").joinpath("docs_page.html").read_text()
-
-
-_DOCS_POLICY = (
-    f"default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
-    f"script-src {csp_hash(_DOCS, 'script')}; style-src {csp_hash(_DOCS, 'style')}"
-)
-
-
-@pages.get("/docs")
-async def docs(request: Request) -> HTTPResponse:
-    response = body(request, _DOCS.encode(), 200, "text/html; charset=utf-8", REVALIDATED)
-    response.headers["Content-Security-Policy"] = _DOCS_POLICY
-    return response
 
 
 @pages.get("/")

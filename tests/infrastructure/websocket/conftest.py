@@ -64,7 +64,9 @@ async def echo_server(protocol: type[StrictHttpProtocol]) -> AsyncIterator[EchoS
     app: Sanic[Any, Any] = Sanic(protocol.__name__, configure_logging=False)
     app.config.AUTO_EXTEND = False
     Sanic.unregister_app(app)
-    app.config.update(TOUCHUP=False, MOTD=False, ACCESS_LOG=False, ACCESS_LOG_LINES=False, GZIP_MIN_BYTES=1_000)
+    app.config.update(
+        TOUCHUP=False, MOTD=False, ACCESS_LOG=False, ACCESS_LOG_LINES=False, GZIP_MIN_BYTES=1_000, API_BASE=""
+    )
     app.config.WEBSOCKET_MAX_SIZE = MAX_MESSAGE_BYTES
     app.exception(Exception)(answer_error)
 
