@@ -7,6 +7,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -67,7 +68,10 @@ def passages(root: Path = ROOT) -> Iterator[Passage]:
 
 
 def docstrings(source: str, path: str) -> Iterator[Passage]:
+    """Yield the docstrings of modules, classes, functions, and fields of classes."""
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef):
+            yield from _docstrings_of_fields(node, path)
         match node:
             case (
                 ast.Module(body=[first, *_])
@@ -78,6 +82,13 @@ def docstrings(source: str, path: str) -> Iterator[Passage]:
                 match first:
                     case ast.Expr(value=ast.Constant(value=str(text))):
                         yield Passage(Kind.DOCSTRING, path, first.lineno, text)
+
+
+def _docstrings_of_fields(node: ast.ClassDef, path: str) -> Iterator[Passage]:
+    for field, text in pairwise(node.body):
+        match field, text:
+            case ast.AnnAssign() | ast.Assign(), ast.Expr(value=ast.Constant(value=str(words))):
+                yield Passage(Kind.DOCSTRING, path, text.lineno, words)
 
 
 def comments(source: str, path: str) -> Iterator[Passage]:

@@ -6,10 +6,13 @@ from grome.common.errors import ApiError
 
 
 class Challenge(Struct, frozen=True):
-    """Names a second proof that a sign-in waits for. `challenge` is secret; `kinds` are the proofs that it takes."""
+    """Names the second proof that a sign-in waits for."""
 
     challenge: str
+    """Secret token of this sign-in, for `POST /v1/auth/second-factor`; valid for five minutes and five proofs."""
     kinds: list[str]
+    """Proofs that complete the sign-in: `totp`, `passkey`, `recovery_code`, or `code`, which was sent to a verified
+    address."""
 
 
 class WrongCredentials(ApiError):

@@ -21,9 +21,10 @@ Email = Annotated[
     Meta(
         max_length=254,
         pattern=r"^[^@\x00-\x20\x7f-\xa0]{1,64}@[^@.\x00-\x20\x7f-\xa0]+(\.[^@.\x00-\x20\x7f-\xa0]+)+" + END,
+        examples=["amira.haddad@example.com"],
     ),
 ]
-PersonName = Annotated[str, Meta(min_length=1, max_length=100), NAME]
+PersonName = Annotated[str, Meta(min_length=1, max_length=100, examples=["Amira Haddad"]), NAME]
 
 
 WallTime = Annotated[
@@ -51,31 +52,39 @@ class NotificationPreferences(Struct, frozen=True):
     """Tells which channels are open. Mail about the security of the account is sent regardless of these settings."""
 
     email: bool = True
+    """Whether mail is sent to the account's email address."""
     push: bool = True
+    """Whether push messages go to the devices that registered a push token."""
     sms: bool = False
+    """Whether texts are sent to the account's phone number."""
     no_mail_about: Annotated[list[Topic], stored_items(at_most=20)] = []
+    """Topics without mail; their push messages and texts are still sent."""
 
 
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
     """Hold back push and SMS from `start` up to `end`, except urgent messages; over midnight if `end` is earlier."""
 
     start: WallTime
+    """First minute of the quiet hours, as `HH:MM` in the `timezone` of the preferences."""
     end: WallTime
+    """First minute after the quiet hours; an end before the start lies on the next day."""
 
 
 class Preferences(Struct, frozen=True):
-    """Sets language, time zone, channels, reminders, and how much presence shows.
-
-    `reminders` are hours before a visit; quiet hours are in `timezone`. `show_last_seen` lets the other side of an open
-    booking see when the user was last online.
-    """
+    """Sets language, time zone, channels, reminders, and how much presence shows."""
 
     notifications: NotificationPreferences = NotificationPreferences()
+    """Channels that messages use, and topics without mail."""
     language: Language = "en"
+    """Language of messages and receipts."""
     timezone: str = "UTC"
+    """IANA time zone of quiet hours and of times in messages."""
     quiet_hours: QuietHours | None = None
+    """Hours without push and SMS, except urgent messages; null for none."""
     reminders: Annotated[tuple[ReminderHours, ...], stored_items(at_most=2)] = (24, 2)
+    """Hours before a visit at which reminders are sent; empty for none."""
     show_last_seen: bool = True
+    """Whether the other side of an open booking sees when you were last online."""
 
 
 class AccountEvent(Struct, frozen=True):

@@ -63,57 +63,65 @@ class ScheduleExceptions(Struct, frozen=True):
 
 
 class HouseCallRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sets the travel time: `minutes_per_km`, at least `least_travel_min`, rounded up to five minutes."""
+    """Sets the travel time of house calls."""
 
     minutes_per_km: Annotated[float, Meta(gt=0, le=60)] = 3.0
+    """Minutes of travel for each kilometre in a straight line."""
     least_travel_min: Annotated[int, Meta(ge=0, le=120, multiple_of=5)] = 10
+    """Least travel time in minutes; times are rounded up to five minutes."""
 
 
 class CancellationPolicy(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sets the notice for free cancellation and for rescheduling, in minutes before the start, and the later refunds.
+    """Sets the notice for free cancellation and for rescheduling, and the refunds of later ends.
 
-    A later cancellation refunds `late_refund_percent` of the price, a no-show `no_show_refund_percent`; the rest is the
-    fee. Barbers may always cancel, and customers then pay nothing.
+    Barbers may always cancel, and customers then pay nothing.
     """
 
     cancel_notice_min: Notice = 0
+    """Minutes before the start until which cancelling is free; 0 for the start itself."""
     reschedule_notice_min: Notice = 0
+    """Minutes before the start until which the customer can reschedule an accepted visit."""
     late_refund_percent: Percent = 100
+    """Percent of the price that a later cancellation gives back; the rest is the fee."""
     no_show_refund_percent: Percent = 0
+    """Percent of the price that a no-show gives back; the rest is the fee."""
 
 
 class DepositRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sets the deposit due at booking: `percent` of the price, at least `least` and at most the price.
-
-    No deposit is due if both are 0.
-    """
+    """Sets the deposit due at booking; none if both fields are 0."""
 
     percent: Percent = 0
+    """Percent of the price, rounded up to a minor unit."""
     least: Amount = 0
+    """Least deposit in minor units; never more than the price."""
 
 
 class ServiceDeposit(Struct, frozen=True, forbid_unknown_fields=True):
     """Sets the deposit for one service with its add-ons, in place of the deposit in the terms."""
 
     service_id: UUID
+    """Id of the service in the catalogue; at most once in the list."""
     percent: Percent = 0
+    """Percent of the price of the service with its add-ons."""
     least: Amount = 0
+    """Least deposit for the service, in minor units."""
 
 
 class RiskDeposit(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sets a deposit on the price of the whole visit that is due if all conditions hold.
-
-    `new_client`: the customer has completed no visit with the barber. `no_shows` is the number of visits with the
-    barber in the last twelve months to which the customer did not come, `no_shows_anywhere` the same with any barber,
-    and `price_from` a price of the visit; 0 is no condition.
-    """
+    """Sets a deposit on the price of the whole visit that is due if all conditions hold."""
 
     new_client: bool = False
+    """Whether the rule is only for customers without a completed visit at the barber."""
     no_shows: Annotated[int, Meta(ge=0, le=10)] = 0
+    """Least number of no-shows at this barber in twelve months; 0 for no condition."""
     no_shows_anywhere: Annotated[int, Meta(ge=0, le=10)] = 0
+    """Least number of no-shows at any barber in twelve months; 0 for no condition."""
     price_from: Amount = 0
+    """Least price of the visit in minor units; 0 for no condition."""
     percent: Percent = 0
+    """Percent of the price of the visit, rounded up."""
     least: Amount = 0
+    """Least deposit in minor units; never more than the price."""
 
 
 class DepositRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,7 +131,9 @@ class DepositRules(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     services: Annotated[list[ServiceDeposit], Meta(max_length=50)] = []
+    """Deposits for single services, in place of the deposit in the terms."""
     risks: Annotated[list[RiskDeposit], Meta(max_length=10)] = []
+    """Deposits by risk, beside the deposit for the services; the highest is due."""
 
     @property
     def need_client_history(self) -> bool:
@@ -146,7 +156,9 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the barber's cancellation policy and deposit; each booking keeps a copy of the terms at its time."""
 
     cancellation: CancellationPolicy = CancellationPolicy()
+    """Notice and refunds when the customer cancels or does not come."""
     deposit: DepositRule = DepositRule()
+    """Deposit due at booking; the barber's deposit rules may raise it."""
 
 
 class OnlineNotice(Struct, frozen=True, kw_only=True):
@@ -167,10 +179,15 @@ class StarCounts(Struct, frozen=True):
     """Counts the reviews with one star, with two stars, and so on."""
 
     one: Annotated[int, Meta(ge=0)] = 0
+    """Number of reviews with one star."""
     two: Annotated[int, Meta(ge=0)] = 0
+    """Number of reviews with two stars."""
     three: Annotated[int, Meta(ge=0)] = 0
+    """Number of reviews with three stars."""
     four: Annotated[int, Meta(ge=0)] = 0
+    """Number of reviews with four stars."""
     five: Annotated[int, Meta(ge=0)] = 0
+    """Number of reviews with five stars."""
 
     @property
     def count(self) -> int:

@@ -37,7 +37,7 @@ from grome.scheduling.models import (
 )
 from grome.scheduling.offers import AddOn, AddOnMin, DurationMin
 
-DisplayName = Annotated[str, Meta(min_length=1, max_length=80), NAME]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=80, examples=["Fade & Blade"]), NAME]
 Neighbourhood = Annotated[
     str,
     Meta(
@@ -47,233 +47,329 @@ Neighbourhood = Annotated[
     ),
     OPTIONAL_NAME,
 ]
-Bio = Annotated[str, Meta(max_length=2000), NOTE]
+Bio = Annotated[str, Meta(max_length=2000, examples=["Cuts, fades and beards since 2011."]), NOTE]
 ZoneName = Annotated[str, Meta(max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
 
 
 class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Describes a barber and the shop's location to customers.
-
-    `currency` applies to all prices of the barber. It can change only while the barber has no prices: no service or
-    add-on with a price, and no minimum deposit.
-    """
+    """Describes a barber and the shop to customers."""
 
     display_name: DisplayName
+    """Name of the barber or shop, as customers see it; `name` in answers."""
     location: LatLng
+    """Position of the shop; customers see it on the map."""
     timezone: ZoneName
+    """IANA time zone of the shop; hours and dates are local to it."""
     currency: Currency
+    """Currency of all your prices; fixed while you have prices or a least deposit."""
     bio: Bio = ""
+    """Text about you, line breaks included; empty for none."""
     neighbourhood: Neighbourhood = ""
+    """Local name of the part of town, shown beside the name and found by the search."""
     service_radius_km: ServiceRadiusKm = 0.0
+    """Greatest distance of house calls in kilometres; 0 for no house calls."""
 
 
 class CancellationIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sets the notice for free cancellation and for rescheduling, and the refunds for late cancellation and no-show.
-
-    `reschedule_notice_min` defaults to `cancel_notice_min`. Otherwise a customer could reschedule a visit after its
-    cancellation notice has passed, and then cancel it free of charge.
-    """
+    """Sets the notice for free cancellation and for rescheduling, and the refunds of later ends."""
 
     cancel_notice_min: Notice = 0
+    """Minutes before the start until which cancelling is free; 0 for the start itself."""
     reschedule_notice_min: Notice | UnsetType = UNSET
+    """Minutes before the start until which customers can reschedule; omitted, the notice for cancelling."""
     late_refund_percent: Percent = 100
+    """Percent of the price that a later cancellation gives back; the rest is the fee."""
     no_show_refund_percent: Percent = 0
+    """Percent of the price that a no-show gives back; the rest is the fee."""
 
 
 class TermsIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sets the cancellation policy and the deposit for new bookings."""
+
     cancellation: CancellationIn = CancellationIn()
+    """Omitted, customers cancel free of charge until the start, and a no-show costs the price."""
     deposit: DepositRule = DepositRule()
+    """Omitted, no deposit is due."""
 
 
 class AddOnIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Describes an add-on to a service. The id identifies the add-on; without an id, a new id is assigned."""
+    """Describes an add-on to a service."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=80), NAME]
+    name: Annotated[str, Meta(min_length=1, max_length=80, examples=["Hot towel shave"]), NAME]
+    """As customers see it."""
     price: Amount
+    """In minor units, on top of the price of the service."""
     duration_min: AddOnMin = 0
+    """Minutes on top of the duration of the service; 0 if it takes no time."""
     id: UUID | None = None
+    """Id of an add-on that you keep; omitted for a new add-on."""
 
 
 class OfferIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Offers a service of the catalogue at the barber's own price and duration, optionally with its own rules."""
+    """Offers a service of the catalogue at the barber's own price and duration."""
 
     service_id: UUID
+    """Id of the service in the catalogue; at most once in the list."""
     price: Amount
+    """In minor units of your currency, without add-ons."""
     duration_min: DurationMin
+    """Minutes of the service, in steps of five, without buffers and add-ons."""
     rules: OfferRules = OfferRules()
+    """Rules for this service, in place of your rules for bookings."""
     processing: Processing | None = None
+    """Part of the service in which you can take another customer; null for none."""
     add_ons: Annotated[list[AddOnIn], Meta(max_length=20)] = []
+    """Extras that customers can choose with this service."""
 
 
 class OffersIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Replaces all services that the barber offers.
-
-    If `currency` is given, the prices are stored only if the profile has the same currency.
-    """
+    """Replaces all services that the barber offers."""
 
     services: Annotated[list[OfferIn], Meta(max_length=50)]
+    """All services; a service that is left out is no longer offered."""
     currency: Currency | None = None
+    """The prices are stored only if your profile has this currency; null for no check."""
 
 
 class OverrideIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sets the hours of one date in place of its weekday's; null closes the date."""
+    """Sets the hours of one date in place of its weekday's."""
 
     hours: DayHours | None
+    """Hours that begin on this date; null closes the date."""
 
 
 class TimeOffIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Describes an absence from `starts_at` up to `ends_at`, at any moments. Only the barber sees the note."""
+    """Describes an absence, at any moments."""
 
     starts_at: Instant
+    """First moment of the absence."""
     ends_at: Instant
-    note: Annotated[str, Meta(max_length=200), OPTIONAL_NAME] = ""
+    """First moment after the absence; later than now."""
+    note: Annotated[str, Meta(max_length=200, examples=["Family holiday"]), OPTIONAL_NAME] = ""
+    """Seen by you only; empty for none."""
 
 
 class HolidaysIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Closes the shop on the public holidays of this calendar; null for no holidays."""
+    """Closes the shop on public holidays."""
 
     holidays: HolidayCalendar | None
+    """Calendar of the holidays; null to stay open."""
 
 
 class OnlineIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Says whether you take customers now."""
+
     is_online: bool
+    """Shown to customers; being offline does not close your calendar."""
 
 
 class OfferOut(Struct, frozen=True):
+    """Shows a service in lists of barbers."""
+
     service_id: UUID
+    """Id of the service in the catalogue; use it for bookings."""
     name: str
+    """Name in the catalogue, in English."""
     price: int
+    """In minor units, without add-ons."""
     currency: str
+    """Currency of `price`."""
     duration_min: int
+    """Minutes of the service, without buffers and add-ons."""
 
 
 class WholeOfferOut(Struct, frozen=True):
-    """Describes an offer with the rules for its bookings. `add_ons` are chosen by their ids."""
+    """Describes an offer with the rules for its bookings."""
 
     service_id: UUID
+    """Id of the service in the catalogue; use it for bookings."""
     name: str
+    """Name in the catalogue, in English."""
     price: int
+    """In minor units, without add-ons."""
     currency: str
+    """Currency of `price` and of the add-ons."""
     duration_min: int
+    """Minutes of the service, without buffers and add-ons."""
     rules: OfferRules
+    """Rules for this service; null fields follow the `rules` of the barber."""
     processing: Processing | None
+    """Part of the service in which the barber takes another customer; null for none."""
     add_ons: list[AddOn]
+    """Extras that can be booked with this service; empty for none."""
 
 
 class OpeningsOut(Struct, frozen=True):
     """Shows the exceptions to the weekly hours, for the barber only."""
 
     overrides: list[DateOverride]
+    """Dates with their own hours, earliest first; past dates are dropped after a month."""
     time_off: list[TimeOff]
+    """Absences, earliest first; past absences are dropped after a month."""
     holidays: HolidayCalendar | None
+    """Calendar of public holidays that keep the shop closed; null for none."""
 
 
 class BarberOut(Struct, frozen=True):
-    """Shows a barber's public profile. Only approved barbers can be found and booked."""
+    """Shows a barber's public profile."""
 
     id: UUID
+    """Id of the barber; the path parameter `barber_id`."""
     name: str
+    """Name of the barber or shop."""
     bio: str
+    """Text about the barber, line breaks included; empty for none."""
     neighbourhood: str
+    """Local name of the part of town; empty if not given."""
     location: LatLng
+    """Position of the shop."""
     service_radius_km: float
+    """Greatest distance of house calls in kilometres; 0 for no house calls."""
     timezone: str
+    """IANA time zone of the shop; hours and dates are local to it."""
     currency: str
+    """Currency of all prices of the barber."""
     rating: float
+    """Mean stars of all reviews, up to 5."""
     reviews_count: int
+    """Number of reviews behind `rating`."""
     is_online: bool
+    """Whether the barber takes customers now, as switched by the barber."""
     services: list[WholeOfferOut]
+    """Services with prices; empty until the barber offers some."""
     availability: WeeklyHours
+    """Weekly hours, local to `timezone`; free times also depend on bookings and exceptions."""
     rules: BookingRules
+    """Rules for bookings of all services."""
     house_calls: HouseCallRules
+    """Travel times of house calls."""
     terms: Terms
+    """Cancellation policy and deposit, copied onto each new booking."""
     deposit_rules: DepositRules
+    """Deposits for single services and by risk; a quote shows the deposit that is due."""
     approval: Approval
+    """Customers find and book `approved` barbers only."""
 
 
 class NearbyBarber(Struct, frozen=True):
-    """Shows a barber near a point.
-
-    `distance_m` is the distance over the ground in metres, on a sphere of 6,378,100 m.
-    """
+    """Shows a barber near a point."""
 
     id: UUID
+    """Id of the barber; the path parameter `barber_id`."""
     name: str
+    """Name of the barber or shop."""
     location: LatLng
+    """Position of the shop."""
     distance_m: float
+    """Metres over the ground from the point, on a sphere of 6,378,100 m."""
     rating: float
+    """Mean stars of all reviews, up to 5."""
     reviews_count: int
+    """Number of reviews behind `rating`."""
     is_online: bool
+    """Whether the barber takes customers now, as switched by the barber."""
     services: list[OfferOut]
+    """Services with prices, without their rules and add-ons."""
 
 
 class SearchQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Searches words, around a position or anywhere."""
+
     q: Annotated[
         str,
         Meta(
             min_length=1,
             max_length=100,
-            description="Up to ten words or beginnings of words; in scripts without spaces, parts of words. All must "
-            "match; case and accents are ignored.",
             examples=["haircut mitte"],
         ),
         SEARCH,
     ]
+    """Up to ten words or beginnings of words, all of which must match; case and accents are ignored."""
     lat: Latitude | None = None
+    """Latitude of the position, in degrees north; with `lng` only."""
     lng: Longitude | None = None
-    radius_km: Annotated[float, Meta(gt=0, le=50, description="Only with a position; 20 by default.")] | None = None
+    """Longitude of the position, in degrees east; with `lat` only."""
+    radius_km: Annotated[float, Meta(gt=0, le=50)] | None = None
+    """Kilometres around the position, 20 if omitted; only with a position."""
 
 
 class FoundBarber(Struct, frozen=True):
-    """Shows a `NearbyBarber` with the part of town; `distance_m` is null for a search without a position."""
+    """Shows a barber that matches a search."""
 
     id: UUID
+    """Id of the barber; the path parameter `barber_id`."""
     name: str
+    """Name of the barber or shop."""
     neighbourhood: str
+    """Local name of the part of town; empty if not given."""
     location: LatLng
+    """Position of the shop."""
     distance_m: float | None
+    """Metres over the ground from the position of the search; null without a position."""
     rating: float
+    """Mean stars of all reviews, up to 5."""
     reviews_count: int
+    """Number of reviews behind `rating`."""
     is_online: bool
+    """Whether the barber takes customers now, as switched by the barber."""
     services: list[OfferOut]
+    """Services with prices, without their rules and add-ons."""
 
 
 class SearchPage(Struct, frozen=True):
+    """Holds a page of barbers."""
+
     items: list[FoundBarber]
+    """Best match first; equal matches by distance, or without a position by rating."""
     next_cursor: str | None
 
 
 class CommissionIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sets a barber's commission; null is the ordinary rate. The reason is kept for the audit."""
+    """Sets a barber's commission."""
 
     basis_points: BasisPoints | None
-    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), NOTE]
+    """Hundredths of a percent of the price; null for the ordinary rate."""
+    reason: Annotated[
+        str, Meta(min_length=1, max_length=MAX_REASON_LENGTH, examples=["Agreed by mail for the first year."]), NOTE
+    ]
+    """Kept with the change and in the audit trail; the barber does not see it."""
 
 
 class CommissionOut(Struct, frozen=True):
-    """Describes the commission on your new bookings. `is_ordinary` is false if a rate was agreed with you."""
+    """Describes the commission on your new bookings."""
 
     basis_points: int
+    """Hundredths of a percent of the price that Grome keeps."""
     is_ordinary: bool
+    """False if a rate was agreed with you."""
 
 
 class CommissionChangeOut(Struct, frozen=True):
-    """Describes a change of a commission; null is the ordinary rate."""
+    """Describes a change of a commission."""
 
     basis_points: int | None
+    """Rate after the change in hundredths of a percent; null for the ordinary rate."""
     before: int | None
+    """Rate before the change in hundredths of a percent; null for the ordinary rate."""
     reason: str
+    """As given by the admin."""
     by: UUID
+    """Id of the admin's account."""
     at: datetime
+    """Time of the change."""
 
 
 class CommissionDetails(Struct, frozen=True):
-    """Describes a barber's commission to admins, with its latest 100 changes, newest first."""
+    """Describes a barber's commission to admins."""
 
     barber_id: UUID
+    """The barber, as in the path."""
     basis_points: int
+    """Rate of new bookings, in hundredths of a percent of the price."""
     is_ordinary: bool
+    """False if a rate was agreed with the barber."""
     changes: list[CommissionChangeOut]
+    """Latest 100 changes, newest first."""
 
 
 def offers_out(barber: Barber) -> list[OfferOut]:

@@ -19,6 +19,8 @@ from grome.scheduling.offers import ChosenService
 
 
 class Status(StrEnum):
+    """States the progress of a booking: a request, an agreed visit, a visit that takes place, or its end."""
+
     REQUESTED = "requested"
     ACCEPTED = "accepted"
     IN_PROGRESS = "in_progress"
@@ -38,6 +40,8 @@ class Reason(StrEnum):
 
 
 class PaymentStatus(StrEnum):
+    """Sums up the payments of a booking; the amounts tell how much."""
+
     PENDING = "pending"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -131,23 +135,31 @@ MAX_TICKS: Final = 4_000
 
 
 class BookedAddOn(Struct, frozen=True):
+    """Holds a copy of an add-on as it was offered at the time of booking."""
+
     id: UUID
+    """Id of the add-on in the barber's profile; it may have been removed since."""
     name: str
+    """Name at the time of booking."""
     price: Amount
+    """In minor units, on top of the price of the service."""
     duration_min: int
+    """Minutes on top of the duration of the service; 0 if it takes no time."""
 
 
 class BookedService(Struct, frozen=True):
-    """Holds a copy of a service as it was offered at the time of booking.
-
-    `price` and `duration_min` do not include the add-ons.
-    """
+    """Holds a copy of a service as it was offered at the time of booking."""
 
     service_id: UUID
+    """Id of the service in the catalogue."""
     name: str
+    """Name at the time of booking."""
     price: Amount
+    """In minor units, without the add-ons."""
     duration_min: int
+    """Minutes, without the add-ons."""
     add_ons: Annotated[list[BookedAddOn], stored_items(at_most=20)] = []
+    """Chosen add-ons of this service; empty for none."""
 
     @property
     def total_price(self) -> int:
@@ -161,30 +173,37 @@ class BookedService(Struct, frozen=True):
 
 
 class Payment(Struct, frozen=True):
-    """Holds the `amount` that the customer owes for the whole booking, and the amounts received and given back.
-
-    `deposit` is the part of `amount` that is due first. `paid` is the money received for the visit, with the deposit
-    and without the tip, before refunds; `refunded` has gone back. `tip` comes on top, and `tip_paid` is its paid
-    part. If the deposit is not paid at `pay_by`, the booking expires; null if no deposit is awaited.
-    """
+    """Holds the amount that the customer owes for the whole booking, and the amounts received and given back."""
 
     status: PaymentStatus
+    """`completed` once the price, or the fee of a cancelled booking, is paid."""
     amount: Amount
+    """Price of the visit in minor units, less the discount, without the tip."""
     currency: str
+    """Currency of all amounts here."""
     deposit: Amount = 0
+    """Part of `amount` that is due first, in minor units; 0 for none."""
     paid: Amount = 0
+    """Minor units received for the visit, deposit included, tip excluded, before refunds."""
     tip: Amount = 0
+    """Minor units on top of `amount`, as the customer has set; 0 for none."""
     refunded: Amount = 0
+    """Minor units of `paid` that went back to the customer."""
     tip_paid: Amount = 0
+    """Minor units of `tip` that were received."""
     pay_by: datetime | None = None
+    """The booking expires if the deposit is not paid by then; null if no deposit is awaited."""
 
 
 class Settlement(Struct, frozen=True):
-    """Holds the customer's cost of a cancellation: `fee` is kept, `refund` goes back, `due` is still to be paid."""
+    """Holds the customer's cost of a cancellation or no-show, in minor units of the booking's currency."""
 
     fee: Amount
+    """Part of the price that is kept; 0 if the end costs nothing."""
     refund: Amount
+    """Paid money that goes back to the customer."""
     due: Amount
+    """Part of the fee that the customer has still to pay."""
 
 
 class HouseCall(Struct, frozen=True):
@@ -197,16 +216,19 @@ class HouseCall(Struct, frozen=True):
 
 
 class OnTheWay(Struct, frozen=True):
-    """Describes the trip of a barber to a house call; `arrived_at` is null until the barber is there."""
+    """Describes the trip of a barber to a house call."""
 
     since: datetime
+    """Time at which the barber set out."""
     arrived_at: datetime | None = None
+    """Time of arrival at the customer's door; null until then."""
 
 
 class Guest(Struct, frozen=True):
     """Names a customer without an account, as entered by the barber."""
 
     name: str
+    """Seen by the barber and by admins."""
 
 
 class Proposal(Struct, frozen=True, kw_only=True):

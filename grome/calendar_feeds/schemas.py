@@ -1,13 +1,10 @@
 """Define the responses about calendar feeds."""
 
-from typing import Annotated
-
-from msgspec import Meta, Struct
-
-Address = Annotated[str, Meta(description="URL for calendar apps. Anyone with the URL can read the feed.")]
+from msgspec import Struct
 
 
 class CalendarOut(Struct, frozen=True):
-    """Holds the URL of the feed. `url` is null while the feed is off."""
+    """Holds the URL of the feed."""
 
-    url: Address | None
+    url: str | None
+    """For calendar apps; anyone with the URL can read the feed. Null while the feed is off."""

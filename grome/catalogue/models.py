@@ -9,14 +9,18 @@ from msgspec import Meta, Struct, field
 from grome.common.search_words import FindableWords
 from grome.common.text import END, NAME, NOTE
 
-Line = Annotated[str, Meta(min_length=1, max_length=80), NAME]
-Text = Annotated[str, Meta(max_length=1000), NOTE]
+Line = Annotated[str, Meta(min_length=1, max_length=80, examples=["Skin fade"]), NAME]
+Text = Annotated[str, Meta(max_length=1000, examples=["Sides down to the skin, scissors on top."]), NOTE]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*" + END, max_length=35)]
 
 
 class Translation(Struct, frozen=True, forbid_unknown_fields=True):
+    """Holds the texts of a service in another language."""
+
     name: Line
+    """Name of the service in this language."""
     description: Text = ""
+    """Longer text in this language; empty for none."""
 
 
 class Service(Struct, frozen=True, kw_only=True):

@@ -11,24 +11,38 @@ from grome.infrastructure.http import PageQuery
 
 
 class ServiceIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Describes a new service; `name` and `description` are English, other languages go into `translations`."""
+    """Describes a new service."""
 
     name: Line
+    """In English; must differ from the name of every other service."""
     category: Line
+    """In English; groups services in lists."""
     description: Text = ""
+    """In English, line breaks included; empty for none."""
     translations: Annotated[dict[Language, Translation], Meta(max_length=30)] = {}
+    """Texts in other languages by BCP 47 tag, such as `de` or `pt-BR`."""
 
 
 class ServiceOut(Struct, frozen=True):
+    """Describes a service of the catalogue, which barbers offer at their own prices."""
+
     id: UUID
+    """Id of the service; `service_id` and `service_ids` elsewhere."""
     name: str
+    """In English; other languages are in `translations`."""
     description: str
+    """In English; empty for none."""
     category: str
+    """In English; the filter `category` takes it as it is."""
     translations: dict[str, Translation]
+    """Texts in other languages by BCP 47 tag, such as `de`."""
 
 
 class ServicePage(Struct, frozen=True):
+    """Holds a page of the catalogue."""
+
     items: list[ServiceOut]
+    """By name, or the best match first with `q`."""
     next_cursor: str | None
 
 
@@ -36,12 +50,14 @@ class ServiceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
     q: (
         Annotated[
             str,
-            Meta(min_length=1, max_length=100, description="Words to search for; the best match comes first."),
+            Meta(min_length=1, max_length=100, examples=["fade"]),
             SEARCH,
         ]
         | None
     ) = None
+    """Words to search in name, category and description, in all languages; the best match comes first."""
     category: Line | None = None
+    """Category in English, exactly as in the catalogue."""
 
 
 def service_out(service: Service) -> ServiceOut:

@@ -26,96 +26,124 @@ ClientKey = Annotated[
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern=r"^[\x21-\x7e]+$(?!\n)",
-        description="New for each message. A repeat with the same content gets the first message again.",
+        examples=["msg-0193f2c4"],
     ),
 ]
-MessageText = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH), NOTE]
+MessageText = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH, examples=["I am five minutes late, sorry!"]), NOTE]
 
 
 class MessageIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A message has a text, photos, or both. `photos` are ids of your uploads with the purpose `message`."""
+    """A message has a text, photos, or both."""
 
     key: ClientKey
+    """Made by the client for each message; a repeat with the same content returns the first message."""
     text: MessageText = ""
+    """Line breaks included; may be empty with photos."""
     photos: Annotated[list[UUID], Meta(max_length=MAX_PHOTOS)] = []
+    """Ids of your uploads with the purpose `message`, each once."""
 
 
 class MessageEdit(Struct, frozen=True, forbid_unknown_fields=True):
     """The new text of a message; its photos stay."""
 
     text: MessageText
+    """Replaces the text; may be empty if the message has photos."""
 
 
 class MarkIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Names the newest message that was read or received; all messages before it count too."""
+    """Names the newest message that was read or received."""
 
     message: UUID
+    """Id of the message; all messages before it count too."""
 
 
 class MessageReportIn(Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), NOTE]
+    """Reports a message to admins."""
+
+    reason: Annotated[
+        str, Meta(min_length=1, max_length=MAX_REASON_LENGTH, examples=["Asks for money outside the app."]), NOTE
+    ]
+    """Read by admins only."""
 
 
 class ReportDecisionIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """`removed` deletes the message for both sides; `note` goes to the audit trail."""
+    """Decides about a reported message."""
 
     decision: Decision
-    note: Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), NOTE]
+    """`removed` deletes the message for both sides; `dismissed` keeps it."""
+    note: Annotated[
+        str, Meta(min_length=1, max_length=MAX_REASON_LENGTH, examples=["Breaks the rules about payments."]), NOTE
+    ]
+    """Explains the decision in the audit trail; neither side sees it."""
 
 
 class PhotoOut(Struct, frozen=True):
-    """A photo; `url` is a signed link that works for a few minutes."""
+    """A photo of a message."""
 
     id: UUID
+    """Id of the upload."""
     url: str
+    """Signed link that works for ten minutes without a token; read the message again for another."""
 
 
 class MessageOut(Struct, frozen=True):
-    """A message as both sides see it.
-
-    `number` counts the messages of the conversation from 1 without gaps. A deleted message has no text and no photos.
-    `version` grows with each change of the message.
-    """
+    """A message as both sides see it."""
 
     id: UUID
+    """Id of the message; the path parameter `message_id`."""
     booking_id: UUID
+    """Booking that the conversation belongs to."""
     sender_id: UUID
+    """Account of the side that wrote it."""
     number: int
+    """Place in the conversation, counted from 1 without gaps."""
     text: str
+    """Empty for a message of photos only, and for a deleted message."""
     photos: list[PhotoOut]
+    """Photos that still exist; empty for a deleted message."""
     version: int
+    """Starts at 1, and grows with each change of the message."""
     created_at: datetime
+    """Time at which the message was stored."""
     edited_at: datetime | None
+    """Time of the latest edit; null for none."""
     deleted_at: datetime | None
+    """Time of the deletion, by the sender or an admin; null for none."""
 
 
 class MarksOut(Struct, frozen=True):
-    """The numbers of the newest messages that a side has received and read; 0 if none."""
+    """The marks of a side in a conversation."""
 
     delivered: int
+    """Number of the newest message that the side has received; 0 for none."""
     read: int
+    """Number of the newest message that the side has read; 0 for none."""
 
 
 class ConversationState(Struct, frozen=True):
-    """The state of a conversation for its reader.
-
-    `unread` counts the other side's messages after your mark. `blocked` says that one side has blocked the other. You
-    can write until `open_until` if `can_write` is true.
-    """
+    """The state of a conversation for its reader."""
 
     unread: int
+    """Messages of the other side after your read mark."""
     you: MarksOut
+    """Your own marks."""
     other: MarksOut
+    """Marks of the other side, for the ticks beside your messages."""
     can_write: bool
+    """Whether both sides can write now."""
     blocked: bool
+    """Whether one side has blocked the other."""
     open_until: datetime
+    """Seven days after the visit or its cancellation; later, nobody can write."""
 
 
 class MessagePage(Struct, frozen=True):
-    """`conversation` is the state of the whole conversation."""
+    """A page of messages, with the state of the whole conversation."""
 
     conversation: ConversationState
+    """The same on each page, as of the request."""
     items: list[MessageOut]
+    """Newest message first."""
     next_cursor: str | None
 
 
@@ -123,44 +151,65 @@ class MarkOut(Struct, frozen=True):
     """Your marks and your unread messages after the request."""
 
     delivered: int
+    """Number of the newest message that you have received; 0 for none."""
     read: int
+    """Number of the newest message that you have read; 0 for none."""
     unread: int
+    """Messages of the other side after your read mark."""
 
 
 class ConversationOut(Struct, frozen=True):
-    """A conversation in a list, with its newest message. `name` is the name of the other side."""
+    """A conversation in a list, with its newest message."""
 
     booking_id: UUID
+    """Booking that the conversation belongs to."""
     other_id: UUID
+    """Account of the other side."""
     name: str
+    """Name of the other side: of the shop, or of the customer; empty if it is gone."""
     unread: int
+    """Messages of the other side after your read mark."""
     you: MarksOut
+    """Your own marks."""
     other: MarksOut
+    """Marks of the other side."""
     latest: MessageOut
+    """Newest message of either side."""
 
 
 class ConversationPage(Struct, frozen=True):
+    """A page of your conversations."""
+
     items: list[ConversationOut]
+    """Conversation with the newest message first."""
     next_cursor: str | None
 
 
 class UnreadOut(Struct, frozen=True):
-    """Counts your unread messages, and the conversations that they are in."""
+    """Counts your unread messages, for a badge."""
 
     messages: int
+    """Unread messages in all conversations."""
     conversations: int
+    """Conversations with unread messages."""
 
 
 class BlockOut(Struct, frozen=True):
-    """A blocked account. `name` is empty if the account is gone."""
+    """A blocked account."""
 
     account_id: UUID
+    """Id of the account; the path parameter `account_id`."""
     name: str
+    """Name of the account; empty if it is gone."""
     since: datetime
+    """Time of the block."""
 
 
 class BlockPage(Struct, frozen=True):
+    """A page of the accounts that you have blocked."""
+
     items: list[BlockOut]
+    """Newest block first."""
     next_cursor: str | None
 
 
@@ -168,33 +217,54 @@ class MessageReportReceipt(Struct, frozen=True):
     """Confirms a report to its author."""
 
     id: UUID
+    """Id of the report."""
     created_at: datetime
+    """Time of the first report of this message."""
 
 
 class MessageReportOut(Struct, frozen=True):
-    """A report for admins. `text` and `photos` are of the message when it was reported."""
+    """A report for admins."""
 
     id: UUID
+    """Id of the report; the path parameter `message_report_id`."""
     booking_id: UUID
+    """Booking that the conversation belongs to."""
     message_id: UUID
+    """Id of the reported message."""
     reporter_id: UUID
+    """Account that received and reported the message."""
     sender_id: UUID
+    """Account that wrote the message."""
     reason: str
+    """As given by the reporter."""
     text: str
+    """Text of the message when it was reported."""
     photos: list[PhotoOut]
+    """Photos of the message when it was reported, if they still exist."""
     decision: Decision | None
+    """Null until an admin has decided."""
     note: str
+    """Explanation of the decision; empty until then."""
     resolved_by: UUID | None
+    """Id of the admin's account; null until the decision."""
     resolved_at: datetime | None
+    """Time of the decision; null until then."""
     created_at: datetime
+    """Time of the report."""
 
 
 class MessageReportQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    resolved: Annotated[bool, Meta(description="Only reports with a decision, or only reports without.")] = False
+    """Selects open or decided reports."""
+
+    resolved: bool = False
+    """`true` for reports with a decision, `false` for reports that await a decision."""
 
 
 class MessageReportPage(Struct, frozen=True):
+    """A page of reports."""
+
     items: list[MessageReportOut]
+    """Newest report first."""
     next_cursor: str | None
 
 
@@ -202,6 +272,7 @@ class ReportedMessages(Struct, frozen=True):
     """A page of the conversation that a report is about."""
 
     items: list[MessageOut]
+    """Newest message first."""
     next_cursor: str | None
 
 

@@ -18,7 +18,7 @@ MAX_TRANSPORTS: Final = 8
 MAX_CREDENTIAL_ID: Final = 1023  # bytes, after the standard
 MAX_EVENTS: Final = 20
 
-PasskeyName = Annotated[str, Meta(min_length=1, max_length=100), NAME]
+PasskeyName = Annotated[str, Meta(min_length=1, max_length=100, examples=["Work laptop"]), NAME]
 
 
 class FactorKind(StrEnum):

@@ -15,25 +15,39 @@ class BarberCard(Struct, frozen=True):
     """Shows a barber in a list."""
 
     id: UUID
+    """Id of the barber; the path parameter `barber_id`."""
     name: str
+    """Name of the barber or shop."""
     neighbourhood: str
+    """Local name of the part of town; empty if not given."""
     location: LatLng
+    """Position of the shop."""
     rating: float
+    """Mean stars of all reviews, up to 5."""
     reviews_count: int
+    """Number of reviews behind `rating`."""
     is_online: bool
+    """Whether the barber takes customers now, as switched by the barber."""
     services: list[OfferOut]
+    """Services with prices, without their rules and add-ons."""
 
 
 class FavouriteOut(Struct, frozen=True):
-    """Shows a favourite since the customer added it. `barber` is null while the barber has no profile."""
+    """Shows a favourite barber."""
 
     barber_id: UUID
+    """Id of the barber; the path parameter `barber_id`."""
     since: datetime
+    """Time at which you added the barber."""
     barber: BarberCard | None
+    """Present profile; null while the barber has no profile or is not approved."""
 
 
 class FavouritePage(Struct, frozen=True):
+    """Holds a page of your favourites."""
+
     items: list[FavouriteOut]
+    """Newest favourite first."""
     next_cursor: str | None
 
 

@@ -21,81 +21,121 @@ AccountName = Annotated[
 
 
 class JournalQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Filters journal entries; all given conditions hold."""
+
     booking_id: UUID | None = None
+    """Entries about this booking."""
     payment_id: UUID | None = None
+    """Entries about this payment."""
     account: AccountName | None = None
+    """Entries with a line on this account, such as `held:` with the id of a booking."""
 
 
 class AccountBalanceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Selects accounts by the beginning of their names."""
+
     prefix: Annotated[
         str,
         Meta(
             max_length=120,
             pattern=rf"^[a-z_]+:?[A-Za-z0-9_-]*{END}",
-            description="Beginning of the names, e.g. `barber_payable:`; without a colon, of kinds.",
+            examples=["barber_payable:"],
         ),
     ] = ""
+    """Beginning of the names, e.g. `barber_payable:`; without a colon, of kinds."""
 
 
 class JournalLineOut(Struct, frozen=True):
+    """Debits or credits an account."""
+
     account: str
-    amount: Annotated[int, Meta(description="Minor units; a debit is positive, a credit negative.")]
+    """Name of the account, with the id of its object after a colon."""
+    amount: int
+    """Minor units; a debit is positive, a credit negative."""
 
 
 class JournalEntryOut(Struct, frozen=True, kw_only=True):
-    """Describes a journal entry. `seq` and `hash` are null until it is sealed."""
+    """Describes a journal entry; its lines add up to 0."""
 
     id: str
+    """Names the object and the event, such as `payment:…:released`."""
     type: EntryKind
+    """The event that is booked."""
     at: datetime
+    """Time of the event; for money at Stripe, by its balance transaction."""
     currency: str
+    """Currency of all lines."""
     lines: list[JournalLineOut]
+    """Two to twelve lines."""
     booking_id: UUID | None
+    """Booking that the entry is about; null for none."""
     payment_id: UUID | None
+    """Payment that the entry is about; null for none."""
     barber_id: UUID | None
+    """Barber of the visit or payout; null for none."""
     reverses: str | None
+    """Id of the entry that this entry takes back; null for none."""
     external_ref: str | None
+    """Balance transaction at Stripe that the entry books; null for none."""
     memo: str
+    """Reason given by an admin; empty for most entries."""
     seq: int | None
+    """Number in the sealed chain, without gaps; null until it is sealed."""
     hash: str | None
+    """SHA-256 over the entry and the hash before, in hexadecimal; null until it is sealed."""
 
 
 class JournalPage(Struct, frozen=True):
-    """Holds a page of journal entries, newest first."""
+    """Holds a page of journal entries."""
 
     items: list[JournalEntryOut]
+    """Newest entry first."""
     next_cursor: str | None
 
 
 class AccountBalanceOut(Struct, frozen=True):
+    """Describes the balance of an account, or of all accounts of a kind."""
+
     account: str
+    """Name of the account, or of the kind without a colon."""
     currency: str
-    amount: Annotated[int, Meta(description="Minor units; a debit is positive, a credit negative.")]
+    """Currency of `amount`."""
+    amount: int
+    """Minor units; a debit is positive, a credit negative."""
 
 
 class AccountBalancePage(Struct, frozen=True):
-    """Holds a page of balances, by account."""
+    """Holds a page of balances."""
 
     items: list[AccountBalanceOut]
+    """By the name of the account."""
     next_cursor: str | None
 
 
 class StatementLine(Struct, frozen=True, kw_only=True):
-    """Describes a change of your balance. `commission` is the platform's share, already deducted from `amount`."""
+    """Describes a change of your balance."""
 
     id: str
+    """Id of the journal entry."""
     type: EntryKind
+    """The event that is booked."""
     at: datetime
+    """Time of the event."""
     currency: str
-    amount: Annotated[int, Meta(description="Minor units; positive if your balance grows.")]
-    commission: Annotated[int, Meta(description="Minor units; negative if commission is returned.")]
+    """Currency of the amounts."""
+    amount: int
+    """Minor units; positive if your balance grows."""
+    commission: int
+    """Commission of Grome in minor units, already deducted from `amount`; negative if it is returned."""
     booking_id: UUID | None
+    """Booking that the change is about; null for payouts and the like."""
 
 
 class StatementPage(Struct, frozen=True):
-    """Holds a page of your statement, newest first."""
+    """Holds a page of your statement."""
 
     items: list[StatementLine]
+    """Newest change first."""
     next_cursor: str | None
 
 

@@ -155,6 +155,16 @@ def test_docstrings_are_divided_into_sentences_with_their_lines() -> None:
     ]
 
 
+def test_docstring_of_a_field_is_read_at_its_line() -> None:
+    source = (
+        'class Tip:\n    amount: int = 0\n    """In minor units."""\n    note: str\n    "To the barber."\n    x = 1\n'
+    )
+    assert [(each.kind, each.line, each.text) for each in docstrings(source, "a.py")] == [
+        (Kind.DOCSTRING, 3, "In minor units."),
+        (Kind.DOCSTRING, 5, "To the barber."),
+    ]
+
+
 def test_adjacent_comments_are_joined_and_directives_are_ignored() -> None:
     assert [(comment.line, comment.text) for comment in comments(SOURCE, "a.py")] == [
         (10, "A comment\nof two lines."),
