@@ -66,5 +66,5 @@ def _city(row: dict[str, str]) -> City:
 
 def _sentence(name: str) -> str:
     near = difflib.get_close_matches(slug(name), _load_cities(), n=1, cutoff=0.75)
-    hint = f", did you mean {_load_cities()[near[0]].name}?" if near else f"; {_TABLE.name} lists the cities of the demo"
+    hint = f", did you mean {_load_cities()[near[0]].name}?" if near else f"; the cities are in {_TABLE.name}"
     return f"the demo has no city {name!r}{hint}"
