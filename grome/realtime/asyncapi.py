@@ -68,6 +68,7 @@ _TOLD: Final[tuple[type[Struct], ...]] = (
     Bye,
 )
 _STREAMED: Final[tuple[type[Struct], ...]] = (Welcome, EventFrame, TypingFrame, WhereFrame, PresenceFrame, Reset, Bye)
+_TAG_TEXT: Final = "Tells the kinds of frames apart."
 _DESCRIPTION: Final = """\
 Changes of bookings, chat, positions and presence, as docs/realtime.md explains.
 
@@ -130,17 +131,20 @@ def _schemas() -> dict[str, Json]:
     schemas |= events
     schemas["Event"] = {"anyOf": [_schema(name) for name in events]}
     # Types that msgspec passes on as raw JSON.
-    schemas["EventFrame"]["properties"]["d"] = _schema("Event")
-    schemas["ResumedEvent"]["properties"]["d"] = _schema("Event")
-    schemas["JoinedRoom"]["properties"]["events"] = {"type": "array", "items": _schema("ResumedEvent")}
+    schemas["EventFrame"]["properties"]["d"] |= _schema("Event")
+    schemas["ResumedEvent"]["properties"]["d"] |= _schema("Event")
+    schemas["JoinedRoom"]["properties"]["events"] |= {"type": "array", "items": _schema("ResumedEvent")}
+    for schema in schemas.values():
+        if tag := schema.get("properties", {}).get("t"):
+            tag["description"] = _TAG_TEXT
     schemas["EmptyResult"] = {"type": "object", "additionalProperties": False}
     for request, result in _REQUESTS.items():
         schemas[_reply_name(request)] = _reply_schema(result)
     del schemas["Reply"]
     schemas["StreamedReply"] = _reply_schema(Joins)
     # Null says that the position came too soon after another.
-    reported = schemas[_reply_name(Where)]["anyOf"][0]["properties"]
-    reported["ok"] = {"anyOf": [reported["ok"], {"type": "null"}]}
+    reported = schemas[_reply_name(Where)]["anyOf"][0]["properties"]["ok"]
+    reported["anyOf"] = [{"$ref": reported.pop("$ref")}, {"type": "null"}]
     return schemas
 
 
@@ -175,13 +179,19 @@ def _event_schemas() -> dict[str, Json]:
 
 def _reply_schema(result: type[Struct] | None) -> Json:
     ok = _schema(result.__name__ if result else "EmptyResult")
-    shared: Json = {"t": {"enum": ["reply"]}, "id": {"type": "integer"}}
-    if text := field_texts(Reply).get("id"):
-        shared["id"]["description"] = text
+    texts = field_texts(Reply)
+    shared: Json = {
+        "t": {"enum": ["reply"], "description": _TAG_TEXT},
+        "id": {"type": "integer", "description": texts["id"]},
+    }
     return {
         "description": inspect.cleandoc(Reply.__doc__ or ""),
         "anyOf": [
-            {"type": "object", "properties": {**shared, name: schema}, "required": ["t", "id", name]}
+            {
+                "type": "object",
+                "properties": {**shared, name: {**schema, "description": texts[name]}},
+                "required": ["t", "id", name],
+            }
             for name, schema in (("ok", ok), ("error", _schema("LiveError")))
         ],
     }
