@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import orjson
 from loguru import logger
 from sanic import HTTPResponse, Request, Sanic
 from sanic import exceptions as sanic_errors
@@ -49,7 +50,6 @@ from grome.infrastructure.http.cors import allow_origins
 from grome.infrastructure.http.openapi import openapi_document
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_id import request_id
-from grome.infrastructure.http.responses import encode
 from grome.infrastructure.http.routing import log_request, path_to_log
 from grome.infrastructure.http.standard_headers import security_headers
 from grome.infrastructure.jobs.routes import jobs
@@ -158,7 +158,7 @@ def live_document() -> dict[str, Any]:
 def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     """An application ready to be served; it opens its clients when a worker starts."""
     configure_logging(settings.log)
-    app = Sanic("grome", configure_logging=False, strict_slashes=True)
+    app = Sanic("grome", configure_logging=False, strict_slashes=True, dumps=orjson.dumps, loads=orjson.loads)
     app.config.update(
         REQUEST_MAX_SIZE=settings.http.max_body_bytes,
         REQUEST_MAX_HEADER_SIZE=16_384,
@@ -178,7 +178,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.ctx.proxies = TrustedProxies(settings.http)
     allow_origins(app, settings.http)
     app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
-    app.ctx.openapi, app.ctx.asyncapi = encode(document()), encode(live_document())
+    app.ctx.openapi, app.ctx.asyncapi = orjson.dumps(document()), orjson.dumps(live_document())
     app.ctx.features = FEATURES
     for feature in FEATURES:
         app.blueprint(feature.blueprint)

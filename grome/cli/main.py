@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
+import orjson
 from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.table import Table
@@ -178,13 +179,13 @@ cli.add_command(audit)
 @cli.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document()).decode(), indent=2))
+    click.echo(orjson.dumps(document(), option=orjson.OPT_INDENT_2))
 
 
 @cli.command()
 def asyncapi() -> None:
     """Print the AsyncAPI document, which describes live connections."""
-    click.echo(msgspec.json.format(msgspec.json.encode(live_document()).decode(), indent=2))
+    click.echo(orjson.dumps(live_document(), option=orjson.OPT_INDENT_2))
 
 
 @cli.command()

@@ -5,9 +5,9 @@ import re
 import sys
 import traceback
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+import orjson
 from loguru import logger
 
 from config.sections.servers import LogSettings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # loguru's types live in its stub only
 
 # The request that is being answered, so that each line about it can be found by its id.
 request_id_of_lines: ContextVar[str | None] = ContextVar("request_id", default=None)
-_encode = msgspec.json.Encoder(enc_hook=str).encode
+_JSON_LINE = orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
 # MongoDB's errors quote the document that was refused and the key that exists already.
 _QUOTED_DOCUMENT = re.compile(r"(, full error: |dup key: ).*", re.DOTALL)
 # These loggers report each command or each poll; their important faults arrive as exceptions.
@@ -90,7 +90,16 @@ def _write_json(message: "Message") -> None:
     }
     if record["exception"]:
         line["exception"] = _traceback_of(record)
-    sys.stderr.write(_encode(line).decode() + "\n")
+    sys.stderr.write(_encode(line).decode())
+
+
+def _encode(line: dict[str, Any]) -> bytes:
+    """Encode a line. Values that JSON cannot express are written as text, since a line must not be lost over them."""
+    try:
+        return orjson.dumps(line, default=str, option=_JSON_LINE)
+    except TypeError:  # a lone surrogate, from bytes that are not UTF-8, or an integer of more than 64 bits
+        texts = {name: str(value).encode(errors="backslashreplace").decode() for name, value in line.items()}
+        return orjson.dumps(texts, option=_JSON_LINE)
 
 
 def _traceback_of(record: "Record") -> str:

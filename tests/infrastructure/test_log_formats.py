@@ -123,3 +123,12 @@ async def test_logged_path_with_line_breaks_begins_no_new_line(
     await http.get("/v1/services/%0Aforged%0D")
     lines = written().removesuffix("\n").split("\n")
     assert [line for line in lines if line.startswith("forged")] == []
+
+
+@pytest.mark.parametrize("value", ["\udcff", 2**70], ids=["surrogate", "large integer"])
+def test_logged_value_that_json_cannot_express_loses_no_line(
+    log_format: Format, written: Callable[[], str], value: object
+) -> None:
+    logger.bind(value=value).info("Strange: {}", value)
+    (line,) = written().splitlines()
+    assert "Strange: " in (json.loads(line)["message"] if log_format == "json" else line)
