@@ -4,7 +4,7 @@ WORKDIR /src
 RUN python -m venv /opt/grome
 COPY requirements/production.txt requirements/production.txt
 RUN /opt/grome/bin/pip install --no-cache-dir --require-hashes -r requirements/production.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY grome grome
 COPY workers workers
 COPY config config
