@@ -71,7 +71,10 @@ well_known = Routes(
 
 @well_known.get("/jwks.json", who=ANYONE, limit=LimitClass.UNLIMITED, cache=kept_for(300))
 async def well_known_jwks(request: Request) -> Jwks:
-    """Return the public keys that verify access tokens, at the address where verifiers look for them."""
+    """Return the public keys that verify access tokens.
+
+    The same as `GET /v1/auth/jwks`, at the address where verifiers look for them.
+    """
     return Jwks(resolve(request, AccessTokens).list_jwks())
 
 
@@ -95,10 +98,13 @@ async def register(request: Request, body: Register) -> SignedIn:
     refusals=(WrongCredentials, SecondFactorRequired, AccountSuspended),
 )
 async def login(request: Request, body: Login) -> SignedIn:
-    """Sign in. A login that names a device ends the previous session on the same device.
+    """Sign in with a password.
+
+    A login that names a device ends the previous session on the device.
 
     If the account has a second factor, or if the login is unusual, the answer is 401 `second_factor_required` with a
-    `challenge`, which `POST /v1/auth/second-factor` completes.
+    `challenge`, which `POST /v1/auth/second-factor` completes. 401 `wrong_credentials` does not tell which part is
+    wrong.
     """
     return await resolve(request, AccountService).login(body, _device_of(request, body.device))
 
@@ -108,7 +114,7 @@ async def request_sign_in_code(request: Request, body: CodeSignInRequest) -> Cod
     """Request a code by SMS to sign in without a password.
 
     The code is sent if the number is the verified number of an account without an email address. The answer is the same
-    for any number.
+    for any number. A repeat within a minute sends nothing.
     """
     request_id = await resolve(request, CodeSignIn).request(body, _network_of(request))
     return CodeSignInRequested(request_id=request_id)
@@ -121,13 +127,19 @@ async def request_sign_in_code(request: Request, body: CodeSignInRequest) -> Cod
     refusals=(CodeRefused, SecondFactorRequired, AccountSuspended, WrongCredentials),
 )
 async def login_with_code(request: Request, body: CodeLogin) -> SignedIn:
-    """Sign in with a code. A code is valid once, for ten minutes and five tries."""
+    """Sign in with a code from an SMS.
+
+    A code is valid once, for ten minutes and five tries. A second factor is asked for as at a login with a password.
+    """
     return await resolve(request, CodeSignIn).sign_in(body.request_id, body.code, _device_of(request, body.device))
 
 
 @auth.post("/password/forgot", who=ANYONE, limit=LimitClass.CODES, status=202, refusals=(TooManyRequests,))
 async def forget_password(request: Request, body: Forgotten) -> CodeRequested:
-    """Request a code for a new password, by mail or SMS. The answer is the same whether there is an account or not."""
+    """Request a code for a new password, by mail or SMS.
+
+    The answer is the same whether there is an account or not. A repeat within a minute sends nothing.
+    """
     await resolve(request, PasswordResets).request(body, _network_of(request))
     return CodeRequested()
 
@@ -147,7 +159,9 @@ async def refresh(request: Request, body: Refresh) -> Tokens:
 
     Each refresh token is valid once. A repeat within ten seconds gets the same refresh token again. A later repeat gets
     a new token as long as the first new token was never used, because a lost response is not theft. Any other repeat
-    counts as theft: the session ends, and its owner is notified.
+    counts as theft: the answer is 401 `refresh_reused`, the session ends, and its owner is notified.
+
+    After 401 `refresh_refused` the session is over too: sign in again.
     """
     return await resolve(request, SessionService).refresh(body.refresh_token)
 
@@ -163,13 +177,16 @@ async def logout(request: Request, actor: Actor) -> None:
 
 @auth.post("/logout-all", who=SIGNED_IN, status=204, second_factor=NO_ROLE)
 async def logout_everywhere(request: Request, actor: Actor) -> None:
-    """End all of your sessions, on all devices, including this session."""
+    """End all of your sessions, this session included."""
     await resolve(request, SessionService).revoke_all(actor)
 
 
 @auth.get("/jwks", who=ANYONE, limit=LimitClass.UNLIMITED, cache=kept_for(300))
 async def jwks(request: Request) -> Jwks:
-    """Return the public keys that verify access tokens, by `kid`. During a rotation there are several."""
+    """Return the public keys that verify access tokens.
+
+    Each has a `kid`; during a rotation there are several.
+    """
     return Jwks(resolve(request, AccessTokens).list_jwks())
 
 
@@ -181,7 +198,10 @@ async def profile(request: Request, actor: Actor) -> UserOut:
 
 @me.patch("", who=SIGNED_IN, second_factor=NO_ROLE, refusals=(NotFound,))
 async def change_profile(request: Request, actor: Actor, body: ProfilePatch) -> UserOut:
-    """Change your name, language or time zone; omitted fields keep their values."""
+    """Change your name, language or time zone.
+
+    Omitted fields keep their values.
+    """
     return await resolve(request, ProfileService).update(actor, body)
 
 
@@ -193,7 +213,11 @@ async def change_profile(request: Request, actor: Actor, body: ProfilePatch) -> 
     refusals=(WrongPassword, NotFound, AccountSuspended, WrongCredentials, TooManyRequests),
 )
 async def change_password(request: Request, actor: Actor, body: PasswordChange) -> Tokens:
-    """Change your password. All of your sessions end; go on with the tokens of the answer."""
+    """Change your password.
+
+    All of your sessions end; go on with the tokens of the answer. 403 `wrong_password` means that `current` is wrong,
+    and leaves all sessions as they are.
+    """
     return await resolve(request, OwnPassword).change(actor, body)
 
 
@@ -224,7 +248,10 @@ async def change_email(request: Request, actor: Actor, body: EmailChange) -> Cod
     refusals=(NoAddress, AddressVerified, NotFound, TooManyRequests),
 )
 async def verify_email(request: Request, actor: Actor) -> CodeRequested:
-    """Request a code that proves your email address. Without it, another person can prove and get the address."""
+    """Request a code that proves your email address.
+
+    Until you prove it, another person can prove the address and get it. A repeat within a minute sends nothing.
+    """
     await resolve(request, OwnAddresses).request_verification(actor, "email", _network_of(request))
     return CodeRequested()
 
@@ -237,7 +264,11 @@ async def verify_email(request: Request, actor: Actor) -> CodeRequested:
     refusals=(CodeRefused, AddressTaken),
 )
 async def confirm_email(request: Request, actor: Actor, body: CodeIn) -> UserOut:
-    """Prove an email address by the code that was sent there. A code is valid once, for ten minutes and five tries."""
+    """Prove an email address by the code that was sent there.
+
+    A code is valid once, for ten minutes and five tries. 409 `address_taken` means that another account has proved the
+    address.
+    """
     return await resolve(request, OwnAddresses).confirm(actor, "email", body.code)
 
 
@@ -268,7 +299,10 @@ async def change_phone(request: Request, actor: Actor, body: PhoneChange) -> Cod
     refusals=(NoAddress, AddressVerified, NotFound, TooManyRequests),
 )
 async def verify_phone(request: Request, actor: Actor) -> CodeRequested:
-    """Request a code that proves your phone number."""
+    """Request a code that proves your phone number.
+
+    Until you prove it, another person can prove the number and get it. A repeat within a minute sends nothing.
+    """
     await resolve(request, OwnAddresses).request_verification(actor, "phone", _network_of(request))
     return CodeRequested()
 
@@ -281,13 +315,17 @@ async def verify_phone(request: Request, actor: Actor) -> CodeRequested:
     refusals=(CodeRefused, AddressTaken),
 )
 async def confirm_phone(request: Request, actor: Actor, body: CodeIn) -> UserOut:
-    """Prove a phone number by the code that was sent there. A code is valid once, for ten minutes and five tries."""
+    """Prove a phone number by the code that was sent there.
+
+    A code is valid once, for ten minutes and five tries. 409 `address_taken` means that another account has proved the
+    number.
+    """
     return await resolve(request, OwnAddresses).confirm(actor, "phone", body.code)
 
 
 @me.get("/sessions", who=SIGNED_IN, second_factor=NO_ROLE)
 async def list_sessions(request: Request, actor: Actor) -> SessionPage:
-    """List the devices on which you are signed in, the newest first."""
+    """List the devices on which you are signed in, newest login first."""
     return await resolve(request, SessionService).list_own(actor)
 
 
@@ -299,7 +337,10 @@ async def revoke_other_sessions(request: Request, actor: Actor) -> None:
 
 @me.delete("/sessions/{session_id}", who=SIGNED_IN, status=204, second_factor=NO_ROLE, refusals=(NotFound,))
 async def revoke_session(request: Request, actor: Actor, session_id: UUID) -> None:
-    """End a session of yours, at once and on open live connections too."""
+    """End one of your sessions.
+
+    Its access token stops working at once, and its live connections close.
+    """
     await resolve(request, SessionService).revoke(actor, session_id)
 
 
@@ -311,9 +352,9 @@ async def read_preferences(request: Request, actor: Actor) -> Preferences:
 
 @me.patch("/preferences", who=SIGNED_IN, second_factor=NO_ROLE)
 async def change_preferences(request: Request, actor: Actor, body: PreferencesPatch) -> Preferences:
-    """Change some of your preferences; omitted fields keep their values.
+    """Change some of your preferences.
 
-    Email about the security of your account is sent in any case.
+    Omitted fields keep their values. Mail about the security of your account is sent in any case.
     """
     return await resolve(request, PreferenceService).update(actor, body)
 

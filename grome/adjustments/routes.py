@@ -21,9 +21,10 @@ adjustments = Routes(
 async def give_goodwill(
     request: Request, actor: Actor, barber_id: UUID, body: GoodwillIn, idempotency_key: IdempotencyKey | None
 ) -> AdjustmentOut:
-    """Give a barber money of the platform. It is part of a payout after the hold.
+    """Give a barber money of the platform.
 
-    A repeat with the same `Idempotency-Key` gives nothing more.
+    It is part of a payout after the hold. The currency is that of the barber's profile; another currency is an error. A
+    repeat with the same `Idempotency-Key` gives nothing more.
     """
     return await resolve(request, Adjustments).give_goodwill(actor, barber_id, body, idempotency_key)
 
@@ -34,6 +35,7 @@ async def write_off_debt(
 ) -> AdjustmentOut:
     """Give up a part or all of the money that a barber owes.
 
-    A repeat with the same `Idempotency-Key` writes off nothing more.
+    409 `debt_smaller` means that the barber owes less. A repeat with the same `Idempotency-Key` writes off nothing
+    more.
     """
     return await resolve(request, Adjustments).write_off(actor, barber_id, body, idempotency_key)

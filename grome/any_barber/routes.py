@@ -16,9 +16,10 @@ any_barber = Routes("any-barber", "/v1", about="Find a free time and book it wit
 
 @any_barber.get("/slots", who=ANYONE, limit=LimitClass.SEARCH)
 async def free_times_of_all(request: Request, query: AnySlotQuery) -> AnySlotsOut:
-    """List the times at which any barber around a point is free for all of these services.
+    """List the times at which any barber around a point is free.
 
-    Each time names the free barbers. The search covers the 50 nearest barbers that offer the services.
+    A listed barber offers all of these services. Each time names the free barbers. The search covers the 50 nearest
+    barbers that offer the services.
     """
     return await resolve(request, AnyBarberService).slots(query)
 
@@ -33,9 +34,10 @@ async def free_times_of_all(request: Request, query: AnySlotQuery) -> AnySlotsOu
 async def book_any_barber(
     request: Request, actor: Actor, body: AnyBookingIn, idempotency_key: IdempotencyKey | None
 ) -> BookingOut | Encoded:
-    """Book a time with the nearest free barber. Barber and time are claimed together.
+    """Book a time with the nearest free barber.
 
-    If another booking takes the nearest barber first, the next nearest free barber is tried. A repeated request with
-    the same `Idempotency-Key` returns the first response again.
+    Barber and time are claimed together. If another booking takes the nearest barber first, the next nearest free
+    barber is tried; 409 `nobody_free` means that no barber is left. A repeat with the same `Idempotency-Key` gets the
+    first answer again.
     """
     return await resolve(request, AnyBarberService).book(actor, body, idempotency_key)

@@ -12,5 +12,8 @@ audit = Routes("admin", "/v1/admin/audit", about="The audit trail of all changes
 
 @audit.get("", who=ADMINS)
 async def list_audit(request: Request, query: AuditQuery) -> AuditPage:
-    """Search the audit trail, latest first: by subject, actor, account concerned, type and time."""
+    """Search the audit trail, latest event first.
+
+    All given conditions hold: subject, actor, account concerned, type and time.
+    """
     return await resolve(request, AuditQueries).page(query)

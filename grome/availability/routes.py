@@ -18,10 +18,10 @@ availability = Routes(
 
 @availability.get("/{barber_id}/slots", who=ANYONE, limit=LimitClass.SEARCH, refusals=(NotFound,))
 async def free_times(request: Request, barber_id: UUID, query: SlotQuery) -> SlotsOut:
-    """List the free start times of a barber for these services, grouped by the barber's local dates.
+    """List the free start times of a barber for some services.
 
-    A listed time can be booked until another booking takes it; no other time can be booked. With `explain`, each date
-    also lists the starts that cannot be booked, in steps from midnight and from each opening, with the first rule that
-    rejects each start.
+    The times are grouped by the barber's local dates. A listed time can be booked until another booking takes it; no
+    other time can be booked. With `explain`, each date also lists the starts that cannot be booked, in steps from
+    midnight and from each opening, with the first rule that rejects each start.
     """
     return await resolve(request, AvailabilityService).list_slots(barber_id, query)

@@ -73,15 +73,21 @@ async def create_booking(
 ) -> BookingOut | Encoded:
     """Book a time with a barber.
 
-    If several requests ask for the same time of a barber, exactly one request gets the time. A repeat with the same
-    `Idempotency-Key` gets the first answer again.
+    If several requests ask for the same time of a barber, exactly one request gets the time, and the others get 409
+    `slot_taken`. 422 `slot_not_offered` names the rule that rejects the time. A repeat with the same `Idempotency-Key`
+    gets the first answer again.
+
+    The booking is a request that awaits the barber, unless the barber accepts bookings automatically.
     """
     return await resolve(request, BookingCreator).create(actor, body, idempotency_key)
 
 
 @bookings.get("", who=SIGNED_IN)
 async def list_bookings(request: Request, actor: Actor, query: BookingQuery) -> BookingPage:
-    """List your bookings, latest start first; an admin gets all bookings."""
+    """List your bookings, latest start first.
+
+    Admins get all bookings.
+    """
     return await resolve(request, BookingQueries).list_page(actor, query)
 
 
@@ -103,13 +109,19 @@ async def accept(request: Request, actor: Actor, booking_id: UUID) -> BookingOut
 
     The request awaits the barber or, if Grome offered a freed time from the waitlist, the customer. If the barber has
     yet to agree to the offer that the customer accepts, the request then awaits the barber.
+
+    409 `wrong_state` means that the booking awaits the other party or is no request any more. A repeat changes nothing.
     """
     return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.ACCEPT)
 
 
 @bookings.post("/{booking_id}/decline", who=SIDES, refusals=(NotFound, WrongState))
 async def decline(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
-    """Decline a request, as the party that it awaits. The time is free again at once."""
+    """Decline a request, as the party that it awaits.
+
+    The time is free again at once. 409 `wrong_state` means that the booking awaits the other party or is no request any
+    more.
+    """
     return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.DECLINE, body.note)
 
 
@@ -117,17 +129,17 @@ async def decline(request: Request, actor: Actor, booking_id: UUID, body: EndIn)
 async def start(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     """Start the visit.
 
-    Possible from two hours before the start until 24 hours after the end. A visit that was neither started nor ended is
-    cancelled by Grome 48 hours after its end, at no cost to the customer.
+    Possible from two hours before the start until 24 hours after the end (else 409 `outside_window`). A visit that was
+    neither started nor ended is cancelled by Grome 48 hours after its end, at no cost to the customer.
     """
     return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.START)
 
 
 @bookings.post("/{booking_id}/complete", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
 async def complete(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Complete the visit.
+    """Complete a started visit.
 
-    Grome completes a started visit 24 hours after its end if the barber does not.
+    Grome completes it 24 hours after its end if the barber does not.
     """
     return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.COMPLETE)
 
@@ -137,7 +149,7 @@ async def no_show(request: Request, actor: Actor, booking_id: UUID, body: EndIn)
     """Record that the customer did not appear.
 
     Possible from five minutes after the start until 24 hours after the end. `settlement` is the cost to the customer
-    under the terms of the booking, and zero if the barber is late.
+    under the terms of the booking, without a fee if the barber is late.
     """
     return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.NO_SHOW, body.note)
 
@@ -158,9 +170,9 @@ async def undo(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
 
 @bookings.get("/{booking_id}/cancellation", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow))
 async def preview_cancellation(request: Request, actor: Actor, booking_id: UUID) -> CancellationOut:
-    """Preview the cost to the customer of cancelling now, and the deadline for free cancellation.
+    """Preview the cost of cancelling now, and the deadline for free cancellation.
 
-    The errors are the same as for `cancel`.
+    If the barber or an admin asks, there is no fee. The errors are those of a cancellation.
     """
     return await resolve(request, BookingLifecycle).preview_cancellation(actor, booking_id)
 
@@ -170,20 +182,27 @@ async def cancel(request: Request, actor: Actor, booking_id: UUID, body: CancelI
     """Cancel a booking, as its customer, its barber or an admin.
 
     The time is free again at once. A customer can cancel until the start, a barber until 24 hours after the end.
-    `settlement` is the cost under the terms of the booking if the customer cancels, and zero otherwise.
+    `settlement` follows the terms of the booking if the customer cancels, and has no fee otherwise. 409
+    `settlement_changed` means that the cost is not the expected cost: preview it again.
     """
     return await resolve(request, BookingLifecycle).cancel(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/tip", who=CUSTOMERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def tip(request: Request, actor: Actor, booking_id: UUID, body: TipIn) -> BookingOut:
-    """Add a tip to a visit up to 30 days after its completion, or change an unpaid tip."""
+    """Add a tip to a visit up to 30 days after its completion.
+
+    An unpaid tip can be changed; a paid tip cannot. Pay it by `POST /v1/bookings/{booking_id}/payments`.
+    """
     return await resolve(request, TipsAndNotes).set_tip(actor, booking_id, body.amount)
 
 
 @bookings.get("/{booking_id}/note", who=SIGNED_IN, refusals=(NotFound,))
 async def read_notes(request: Request, actor: Actor, booking_id: UUID) -> NotesOut:
-    """Return the customer's note and, for the barber and admins, the barber's own note."""
+    """Return the notes of a booking.
+
+    The barber's own note is for the barber and admins.
+    """
     return await resolve(request, TipsAndNotes).get_notes(actor, booking_id)
 
 
@@ -191,7 +210,8 @@ async def read_notes(request: Request, actor: Actor, booking_id: UUID) -> NotesO
 async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteIn) -> NotesOut:
     """Write your own note on a booking.
 
-    A customer's note is visible to both sides until the visit ends. A barber's note is never visible to the customer.
+    Both sides read the customer's note, which can be changed until the visit ends. The customer never sees the barber's
+    note, which can be changed at any time.
     """
     return await resolve(request, TipsAndNotes).put_note(actor, booking_id, body.note)
 
@@ -206,18 +226,20 @@ async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteI
 async def rebook(
     request: Request, actor: Actor, booking_id: UUID, body: RebookIn, idempotency_key: IdempotencyKey | None
 ) -> BookingOut | Encoded:
-    """Book the same barber, services and add-ons again at another time, at today's prices and terms.
+    """Book the same barber, services and add-ons again at another time.
 
-    A repeat with the same `Idempotency-Key` gets the first answer again.
+    Today's prices and terms apply. 409 `no_longer_offered` names the services that are gone. A repeat with the same
+    `Idempotency-Key` gets the first answer again.
     """
     return await resolve(request, Rebooker).rebook(actor, booking_id, body, idempotency_key)
 
 
 @bookings.get("/{booking_id}/slots", who=SIGNED_IN, limit=LimitClass.SEARCH, refusals=(NotFound, WrongState))
 async def other_times(request: Request, actor: Actor, booking_id: UUID, query: OtherTimesQuery) -> SlotsOut:
-    """List the times to which the customer could reschedule a booking, grouped by the barber's local dates.
+    """List the times to which a booking can be rescheduled.
 
-    These are the free times for the booked services; time that the booking itself occupies counts as free.
+    They are grouped by the barber's local dates, and free for the booked services as a customer could choose them; time
+    that the booking itself occupies counts as free.
     """
     return await resolve(request, Rescheduler).list_slots(actor, booking_id, query)
 
@@ -247,25 +269,38 @@ async def reschedule(request: Request, actor: Actor, booking_id: UUID, body: Res
 
 @bookings.post("/{booking_id}/proposal/accept", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
 async def accept_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
-    """Accept the proposed time, which then replaces the time of the booking. A request is accepted with the time."""
+    """Accept the proposed time, which then replaces the time of the booking.
+
+    A request is accepted with the time. 409 `no_proposal` means that the proposal was withdrawn, has lapsed or is your
+    own.
+    """
     return await resolve(request, Rescheduler).accept(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/proposal/decline", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
 async def decline_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
-    """Decline the proposed time. The booking stays accepted, or a request that awaits its barber."""
+    """Decline the proposed time.
+
+    The booking stays accepted, or a request that awaits its barber.
+    """
     return await resolve(request, Rescheduler).decline(actor, booking_id, body)
 
 
 @bookings.delete("/{booking_id}/proposal", who=SIDES, refusals=(NotFound, NoProposal))
 async def withdraw_proposal(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Withdraw the time that you have proposed."""
+    """Withdraw the time that you have proposed.
+
+    The booking keeps its present time.
+    """
     return await resolve(request, Rescheduler).withdraw(actor, booking_id)
 
 
 @bookings.get("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def preview_late(request: Request, actor: Actor, booking_id: UUID, query: LateQuery) -> LateOut:
-    """Preview the effect of a delay on your visits. Nothing is changed."""
+    """Preview the effect of a delay on your visits.
+
+    Nothing is changed.
+    """
     return await resolve(request, DelayShifter).preview(actor, booking_id, query.minutes)
 
 

@@ -24,19 +24,28 @@ _UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
 
 @calendar.get("/me/calendar", who=FEED_ROLES)
 async def read_calendar_address(request: Request, actor: Actor) -> CalendarOut:
-    """Return the secret URL at which calendar apps find all your visits without a sign-in."""
+    """Return the secret URL of your calendar feed.
+
+    Calendar apps find all your visits there without a sign-in.
+    """
     return await resolve(request, CalendarService).get_url(actor)
 
 
 @calendar.post("/me/calendar/reset", who=FEED_ROLES)
 async def reset_calendar_address(request: Request, actor: Actor) -> CalendarOut:
-    """Create a new URL for your feed. The old URL stops working at once; a feed that was off is on again."""
+    """Create a new URL for your calendar feed.
+
+    The old URL stops working at once. A feed that was off is on again.
+    """
     return await resolve(request, CalendarService).reset(actor)
 
 
 @calendar.delete("/me/calendar", who=FEED_ROLES, status=204)
 async def turn_calendar_off(request: Request, actor: Actor) -> None:
-    """Turn your feed off. Its URL stops working at once and permanently."""
+    """Turn your calendar feed off.
+
+    Its URL stops working at once and permanently.
+    """
     await resolve(request, CalendarService).turn_off(actor)
 
 
@@ -48,7 +57,7 @@ async def turn_calendar_off(request: Request, actor: Actor) -> None:
     cache=REVALIDATED_BY_ITS_OWNER,
 )
 async def read_calendar(request: Request, token: str) -> HTTPResponse:
-    """Return a person's visits as iCalendar (RFC 5545), for calendar apps that poll the URL.
+    """Return a person's visits as iCalendar (RFC 5545), for calendar apps.
 
     The feed covers 90 days back and up to a year ahead; cancelled visits have `STATUS:CANCELLED`, and requests are
     `TENTATIVE`. Customers get the name and place of the shop, barbers the first names of their customers and their own
@@ -63,7 +72,7 @@ async def read_calendar(request: Request, token: str) -> HTTPResponse:
 
 @calendar.get("/bookings/{booking_id}/calendar.ics", who=FEED_ROLES, answers={200: CONTENT_TYPE}, refusals=(NotFound,))
 async def read_visit(request: Request, actor: Actor, booking_id: UUID) -> HTTPResponse:
-    """Return a booking of yours as an iCalendar file, for import into a calendar."""
+    """Return a booking of yours as an iCalendar file."""
     content, name = await resolve(request, CalendarService).render_visit(actor, booking_id)
     response = body(request, content, 200, _UTF8)
     response.headers["Content-Disposition"] = attachment_disposition(name)

@@ -19,7 +19,10 @@ services = Routes(
 
 @services.get("", who=ANYONE, cache=kept_for(60))
 async def list_services(request: Request, query: ServiceQuery) -> ServicePage:
-    """List the catalogue by name, or search words in name, category and description."""
+    """List the catalogue by name, or search it by words.
+
+    The search looks at name, category and description, translations included.
+    """
     return await resolve(request, CatalogueService).page(query)
 
 
@@ -31,5 +34,8 @@ async def read_service(request: Request, service_id: UUID) -> ServiceOut:
 
 @services.post("", who=ADMINS, status=201, refusals=(ServiceExists,))
 async def create_service(request: Request, actor: Actor, body: ServiceIn) -> ServiceOut:
-    """Add a service to the catalogue."""
+    """Add a service to the catalogue.
+
+    409 `service_exists` means that another service has the name.
+    """
     return await resolve(request, CatalogueService).create(actor, body)

@@ -55,7 +55,7 @@ class ServiceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
         ]
         | None
     ) = None
-    """Words to search in name, category and description, in all languages; the best match comes first."""
+    """Words to search in name, category and description, translations included; the best match comes first."""
     category: Line | None = None
     """Category in English, exactly as in the catalogue."""
 

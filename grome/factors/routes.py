@@ -66,6 +66,8 @@ async def complete_sign_in(request: Request, body: SecondFactor) -> SignedIn:
     A challenge is valid for five minutes and five proofs. A code of an authenticator app and a recovery code are valid
     once. A `code` is asked of an account without factors after an unusual login, and was sent to its verified address.
     For a passkey, begin with `POST /v1/auth/passkey/begin` and the challenge.
+
+    401 `wrong_factor` and `passkey_refused` leave the challenge open; after 401 `challenge_refused`, log in again.
     """
     return await resolve(request, SecondStep).complete(body)
 
@@ -83,7 +85,10 @@ async def begin_passkey_sign_in(request: Request, body: PasskeyBegin) -> Passkey
 
 @factors.post("/auth/passkey/finish", who=ANYONE, limit=LimitClass.SIGN_IN, refusals=(PasskeyRefused,))
 async def finish_passkey_sign_in(request: Request, body: PasskeySignIn) -> SignedIn:
-    """Sign in with a passkey alone. It counts as two factors, because its authenticator has verified the person."""
+    """Sign in with a passkey alone.
+
+    It counts as two factors, because its authenticator has verified the person.
+    """
     return await resolve(request, SecondStep).sign_in(body, _device_of(request, body.device))
 
 
@@ -95,17 +100,21 @@ async def finish_passkey_sign_in(request: Request, body: PasskeySignIn) -> Signe
     refusals=(WrongPassword, WrongFactor, PasskeyRefused, FactorNeeded, NotFound, TooManyRequests),
 )
 async def step_up(request: Request, actor: Actor, body: StepUp) -> Tokens:
-    """Confirm that it is you. For ten minutes, the new access token opens routes that answer 403 `step_up_required`.
+    """Confirm that it is you.
 
-    An account with a second factor confirms by a factor, any other by the password. A factor also counts for routes
-    that answer 403 `second_factor_missing`.
+    For ten minutes, the new access token opens routes that answer 403 `step_up_required`. An account with a second
+    factor confirms by a factor, any other by the password. A factor also counts for routes that answer 403
+    `second_factor_missing`.
     """
     return await resolve(request, StepUps).prove(actor, body)
 
 
 @factors.post("/auth/step-up/passkey", who=SIGNED_IN, second_factor=NO_ROLE, refusals=(NoFactor,))
 async def begin_passkey_step_up(request: Request, actor: Actor) -> PasskeyCeremony:
-    """Return options for a confirmation by one of your passkeys; send the answer to `POST /v1/auth/step-up`."""
+    """Return options for a confirmation by one of your passkeys.
+
+    Send the browser's answer to `POST /v1/auth/step-up`.
+    """
     return await resolve(request, StepUps).begin_passkey(actor)
 
 
@@ -119,16 +128,17 @@ async def read_factors(request: Request, actor: Actor) -> FactorsOut:
 async def begin_totp(request: Request, actor: Actor) -> NewTotp:
     """Return a secret for an authenticator app.
 
-    It is of use after `POST /v1/me/factors/totp/confirm`, within fifteen minutes. A repeat returns another secret.
+    The app counts after `POST /v1/me/factors/totp/confirm`, within fifteen minutes. A repeat returns another secret.
     """
     return await resolve(request, AuthenticatorApps).begin(actor)
 
 
 @factors.post("/me/factors/totp/confirm", who=SIGNED_IN, step_up=True, second_factor=NO_ROLE, refusals=(TotpNotBegun,))
 async def confirm_totp(request: Request, actor: Actor, body: TotpIn) -> FactorAdded:
-    """Put the authenticator app to use, by a code that it shows. An app of earlier is replaced.
+    """Put the authenticator app to use, by a code that it shows.
 
-    Your other sessions end. With your first factor, you get ten recovery codes, which are shown once.
+    It replaces an earlier app. Your other sessions end. With your first factor, you get ten recovery codes, which are
+    shown once.
     """
     added = await resolve(request, AuthenticatorApps).confirm(actor, body.code)
     return FactorAdded(added.recovery_codes, added.tokens)
@@ -143,7 +153,11 @@ async def confirm_totp(request: Request, actor: Actor, body: TotpIn) -> FactorAd
     refusals=(NotFound, FactorRequired),
 )
 async def remove_totp(request: Request, actor: Actor) -> None:
-    """Remove the authenticator app. Your other sessions end, and recovery codes go with your last factor."""
+    """Remove the authenticator app.
+
+    Your other sessions end, and recovery codes go with your last factor. 409 `factor_required` means that your role
+    needs another factor first.
+    """
     await resolve(request, AuthenticatorApps).remove(actor)
 
 
@@ -151,7 +165,10 @@ async def remove_totp(request: Request, actor: Actor) -> None:
     "/me/factors/recovery-codes", who=SIGNED_IN, status=201, step_up=True, second_factor=NO_ROLE, refusals=(NoFactor,)
 )
 async def renew_recovery_codes(request: Request, actor: Actor) -> RecoveryCodesOut:
-    """Replace your recovery codes by ten new codes. Your other sessions end."""
+    """Replace your recovery codes by ten new codes.
+
+    Your other sessions end.
+    """
     return await resolve(request, FactorService).renew_recovery_codes(actor)
 
 
@@ -165,7 +182,10 @@ async def list_passkeys(request: Request, actor: Actor) -> PasskeyList:
     "/me/passkeys/begin", who=SIGNED_IN, step_up=True, second_factor=NO_ROLE, refusals=(NotFound, TooManyPasskeys)
 )
 async def begin_passkey(request: Request, actor: Actor) -> PasskeyCeremony:
-    """Return options for the browser's `navigator.credentials.create`; send the answer to `POST /v1/me/passkeys`."""
+    """Return options for the browser's `navigator.credentials.create`.
+
+    Send its answer to `POST /v1/me/passkeys`.
+    """
     return await resolve(request, OwnPasskeys).begin(actor)
 
 
@@ -178,10 +198,10 @@ async def begin_passkey(request: Request, actor: Actor) -> PasskeyCeremony:
     refusals=(PasskeyNotAdded, TooManyPasskeys),
 )
 async def add_passkey(request: Request, actor: Actor, body: PasskeyIn) -> PasskeyAdded:
-    """Register a passkey. Your other sessions end.
+    """Register a passkey.
 
-    Attestation is not asked for: any authenticator that verifies the person is accepted. With your first factor, you
-    get ten recovery codes, which are shown once.
+    Your other sessions end. Attestation is not asked for: any authenticator that verifies the person is accepted. With
+    your first factor, you get ten recovery codes, which are shown once.
     """
     return await resolve(request, OwnPasskeys).add(actor, body)
 
@@ -201,7 +221,11 @@ async def rename_passkey(request: Request, actor: Actor, passkey_id: UUID, body:
     refusals=(NotFound, FactorRequired),
 )
 async def remove_passkey(request: Request, actor: Actor, passkey_id: UUID) -> None:
-    """Remove one of your passkeys. Your other sessions end, and recovery codes go with your last factor."""
+    """Remove one of your passkeys.
+
+    Your other sessions end, and recovery codes go with your last factor. 409 `factor_required` means that your role
+    needs another factor first.
+    """
     await resolve(request, OwnPasskeys).remove(actor, passkey_id)
 
 
