@@ -2,13 +2,18 @@
 
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 from uuid import uuid4
 
-from grome.infrastructure.storage.chunks import chunks_of, in_thread, read_chunks
+import aiofiles
+from aiofiles.os import makedirs, unlink, wrap
+from aiofiles.ospath import isfile
+from aiofiles.threadpool.binary import AsyncBufferedIOBase, AsyncBufferedReader
+
+from grome.infrastructure.storage.chunks import chunks_of, guarded, read_chunks
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, UploadForm, checked_key
 
@@ -24,14 +29,15 @@ class FolderStorage:
     async def put(self, key: str, source: Source) -> int:
         path, part = self._path(key), self._root / _PARTS / uuid4().hex
         size = 0
-        file = await in_thread(_create, part)
+        await guarded(makedirs(part.parent, exist_ok=True))
+        file = await guarded(aiofiles.open(part, "wb"))
         try:
             async for chunk in chunks_of(source):
-                await in_thread(file.write, chunk)
-                size += len(chunk)
-            await in_thread(_move_into_place, file, part, path)
+                size += await guarded(file.write(chunk))
+            await guarded(file.flush())
+            await guarded(_move_into_place(file.fileno(), part, path))
         finally:
-            await in_thread(_discard, file, part)
+            await guarded(_discard(file, part))
         return size
 
     async def put_public(self, key: str, content: bytes, content_type: str) -> None:  # noqa: ARG002 -- the route knows it
@@ -42,24 +48,24 @@ class FolderStorage:
 
     @asynccontextmanager
     async def open(self, key: str) -> AsyncGenerator[OpenFile]:
-        file = await in_thread(_open, self._path(key))
+        file = await guarded(_open(self._path(key)))
         try:
             yield OpenFile(os.fstat(file.fileno()).st_size, read_chunks(file))
         finally:
-            file.close()
+            await file.close()
 
     async def exists(self, key: str) -> bool:
-        return await in_thread(self._path(key).is_file)
+        return await guarded(isfile(self._path(key)))
 
     async def copy(self, source: str, target: str) -> None:
         async with self.open(source) as file:
             await self.put(target, file.chunks)
 
     async def delete(self, key: str) -> None:
-        await in_thread(self._path(key).unlink, missing_ok=True)
+        await guarded(_remove(self._path(key)))
 
     async def keys(self, prefix: str) -> AsyncGenerator[str]:
-        for path in await in_thread(_files_below, self._path(prefix.rstrip("/"))):
+        for path in await guarded(_files_below(self._path(prefix.rstrip("/")))):
             yield path.relative_to(self._root).as_posix()
 
     async def signed_url(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
@@ -69,7 +75,7 @@ class FolderStorage:
         return self._links.write_form(checked_key(key), size, content_type, seconds)
 
     async def drop_unfinished(self, before: datetime) -> int:
-        return await in_thread(_remove_older, self._root / _PARTS, before.timestamp())
+        return await guarded(_remove_older(self._root / _PARTS, before.timestamp()))
 
     async def close(self) -> None:
         """Holds nothing open."""
@@ -78,22 +84,29 @@ class FolderStorage:
         return self._root / checked_key(key)
 
 
-def _open(path: Path) -> IO[bytes]:
+async def _open(path: Path) -> AsyncBufferedReader:
     try:
-        return path.open("rb")
+        return await aiofiles.open(path, "rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise MissingFileError(path.name) from None
 
 
-def _create(path: Path) -> IO[bytes]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("wb")
+async def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        await unlink(path)
 
 
-def _move_into_place(file: IO[bytes], part: Path, path: Path) -> None:
+async def _discard(file: AsyncBufferedIOBase, part: Path) -> None:
+    try:
+        await file.close()  # which writes the rest of its buffer
+    finally:
+        await _remove(part)
+
+
+@wrap
+def _move_into_place(descriptor: int, part: Path, path: Path) -> None:
     """Move the file atomically and durably: a file recorded as stored survives a power failure."""
-    file.flush()
-    os.fsync(file.fileno())
+    os.fsync(descriptor)
     path.parent.mkdir(parents=True, exist_ok=True)
     part.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
@@ -103,17 +116,12 @@ def _move_into_place(file: IO[bytes], part: Path, path: Path) -> None:
         os.close(folder)
 
 
-def _discard(file: IO[bytes], part: Path) -> None:
-    try:
-        file.close()  # which writes the rest of its buffer
-    finally:
-        part.unlink(missing_ok=True)
-
-
+@wrap
 def _files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+@wrap
 def _remove_older(folder: Path, moment: float) -> int:
     old = [path for path in folder.glob("*") if path.stat().st_mtime < moment]
     for path in old:
