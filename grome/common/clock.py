@@ -11,6 +11,9 @@ from grome.common.errors import Invalid
 
 Clock = Callable[[], datetime]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
+TimeZoneName = Annotated[
+    str, Meta(min_length=1, max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])
+]
 # Some systems also list names that are no IANA zones: the setting of the machine, and no choice at all.
 ZONES: Final = available_timezones() - {"localtime", "Factory"}
 

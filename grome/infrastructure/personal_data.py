@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from grome.common.actor import Role
 
@@ -37,9 +37,11 @@ Exported = ExportedRecord | ExportedFile
 class KeptData(Struct, frozen=True):
     """Data that stays after a deletion: `data` names it, `reason` says why it stays and which part was removed."""
 
-    data: str
+    data: Annotated[str, Meta(examples=["bookings"])]
     """Names the data that stays, in English, e.g. `bookings`."""
-    reason: str
+    reason: Annotated[
+        str, Meta(examples=["Services, times and prices are part of the books. Notes and addresses are removed."])
+    ]
     """Explains in English why the data stays, and which part of it is removed."""
 
 

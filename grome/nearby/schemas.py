@@ -26,22 +26,23 @@ class NearbyPage(Struct, frozen=True):
 
 class NearbyQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lat: Latitude
+    """Latitude of the point to search around."""
     lng: Longitude
+    """Longitude of the point to search around."""
     radius_km: Annotated[float, Meta(gt=0, le=50)] = 5.0
     """Only barbers within this distance of the point, in kilometres over the ground."""
     service_id: UUID | None = None
     """Only barbers that offer this service of the catalogue."""
-    price_max: Annotated[Amount, Meta(description="Any service, or `service_id` if given, costs no more.")] | None = (
-        None
-    )
+    price_max: Amount | None = None
+    """Highest price of any service, or of `service_id` if given, in minor units of the barber's currency."""
     rating_min: Annotated[float, Meta(ge=0, le=5)] | None = None
     """Least mean rating in stars; above 0, it leaves out barbers without reviews."""
     online: bool | None = None
     """True for barbers that take walk-ins now, false for the others; leave out for both."""
-    house_calls: Annotated[bool, Meta(description="Whether the barber makes house calls at this point.")] | None = None
-    free_from: (
-        Annotated[Instant, Meta(description="With `free_to`: free for a whole visit between the two.")] | None
-    ) = None
+    house_calls: bool | None = None
+    """True for barbers that make house calls at this point, false for the others; leave out for both."""
+    free_from: Instant | None = None
+    """With `free_to`: only barbers with free time for a whole visit between the two."""
     free_to: Instant | None = None
     """With `free_from`: end of the time span, at most seven days after its start."""
     sort: Sort = "distance"

@@ -13,7 +13,9 @@ from grome.notifications.models import Channel, LogEntry, MessageKind, State, Wh
 class PushTokenIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the token that the push service issued to the device."""
 
-    token: Annotated[str, Meta(min_length=1, max_length=2048, pattern="^[!-~]+" + END)]
+    token: Annotated[
+        str, Meta(min_length=1, max_length=2048, pattern="^[!-~]+" + END, examples=["fQ1x9Tq0R3mD:APA91bExample"])
+    ]
     """Registration token that Firebase Cloud Messaging gave the app on this device."""
 
 

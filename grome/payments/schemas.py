@@ -12,22 +12,28 @@ from grome.infrastructure.http.paging import PageQuery
 from grome.infrastructure.stripe.models import StripeCard
 from grome.payments.models import Payment, PaymentState, Purpose, Refund, RefundState
 
+MoneyReason = Annotated[str, Meta(min_length=3, max_length=300, examples=["The customer was charged twice."]), NOTE]
+DeclineText = Annotated[str, Meta(examples=["Your card was declined."])]
+ClientSecret = Annotated[str, Meta(examples=["pi_example_secret_example"])]
+PublishableKey = Annotated[str, Meta(examples=["pk_test_example"])]
+StripeCustomerId = Annotated[str, Meta(examples=["cus_example"])]
+
 
 class PaymentIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Starts a payment. `amount`, in minor units, is for a tip only; without it, the tip of the booking is paid."""
 
     purpose: Literal["deposit", "visit", "tip"]
     """The part to pay: the `deposit`, the rest of the price (`visit`), or a `tip` after the visit."""
-    amount: Annotated[int, Meta(ge=1, le=MOST_AMOUNT, description="Minor units of the currency.")] | None = None
+    amount: Annotated[int, Meta(ge=1, le=MOST_AMOUNT)] | None = None
     """Only for a tip, in minor units: sets the tip of the booking. Without it, the booking's tip is paid."""
 
 
 class RefundIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Refunds `amount`. With `goodwill`, Grome bears the part that the barber has earned already."""
 
-    amount: Annotated[int, Meta(ge=1, le=MOST_AMOUNT, description="Minor units of the currency.")]
+    amount: Annotated[int, Meta(ge=1, le=MOST_AMOUNT)]
     """At most the amount that is still refundable, in minor units of the payment's currency."""
-    reason: Annotated[str, Meta(min_length=3, max_length=300), NOTE]
+    reason: MoneyReason
     """For the history and the audit trail; the customer sees it with the refund."""
     goodwill: bool = False
     """If true, Grome bears the part that the barber has earned already; otherwise the barber does."""
@@ -36,7 +42,7 @@ class RefundIn(Struct, frozen=True, forbid_unknown_fields=True):
 class ReasonIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Gives the reason of an action on money, for the history and the audit trail."""
 
-    reason: Annotated[str, Meta(min_length=3, max_length=300), NOTE]
+    reason: MoneyReason
     """Why the payment is given up, for the history and the audit trail."""
 
 
@@ -49,16 +55,16 @@ class RefundOut(Struct, frozen=True):
     """Amount that goes back, in minor units of the payment's currency."""
     status: RefundState
     """Only `succeeded` means that the money has arrived; `failed`: it came back to Grome."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["The customer was charged twice."])]
     """Reason that an admin gave, or the rule of Grome that refunded."""
     at: datetime
     """Time at which the refund was started."""
 
 
 class DisputeOut(Struct, frozen=True):
-    status: str
+    status: Annotated[str, Meta(examples=["needs_response"])]
     """Status at Stripe, e.g. `needs_response`, `under_review`, `won` or `lost`."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["fraudulent"])]
     """Reason that the cardholder gave the bank, in Stripe's words, e.g. `fraudulent`."""
     amount: int
     """Disputed amount, in minor units of the payment's currency."""
@@ -91,7 +97,7 @@ class PaymentOut(Struct, frozen=True):
     """Sum of the refunds that are done or under way, in minor units."""
     pay_by: datetime | None
     """Unless paid by then, the payment lapses and the booking expires; null without a deadline."""
-    failure: str | None
+    failure: DeclineText | None
     """The bank's reason for the last decline, in words for the customer; null if none."""
     refunds: list[RefundOut]
     """All refunds, oldest first, also those that failed."""
@@ -120,17 +126,17 @@ class PaymentStarted(Struct, frozen=True):
     """ISO 4217 code of the booking's currency."""
     kind: Literal["payment", "setup"]
     """`payment` for Stripe's PaymentIntent; `setup` for a SetupIntent, which saves a card that is charged later."""
-    client_secret: str | None
+    client_secret: ClientSecret | None
     """Secret of Stripe's intent, for the SDK in the app; null if nothing is to be confirmed."""
-    publishable_key: str
+    publishable_key: PublishableKey
     """Stripe's public key, with which the app initialises the SDK."""
-    customer: str
+    customer: StripeCustomerId
     """The customer's id at Stripe, for the SDK."""
-    customer_session: str | None
+    customer_session: Annotated[str, Meta(examples=["cuss_secret_example"])] | None
     """Secret that lets the SDK offer the saved cards; null if nothing is to be confirmed."""
     pay_by: datetime | None
     """Show as the deadline: unpaid, the booking then expires; null without a deadline."""
-    failure: str | None
+    failure: DeclineText | None
     """The bank's reason for the last decline, in words for the customer; null if none."""
 
 
@@ -153,17 +159,17 @@ class PaymentPage(Struct, frozen=True):
 class CardOut(Struct, frozen=True):
     """A saved card. `wallet` names a phone's wallet, e.g. `apple_pay`. `is_default`: charged while you are away."""
 
-    id: str
+    id: Annotated[str, Meta(examples=["pm_example"])]
     """Id of the card; the path parameter `card_id`."""
-    brand: str
+    brand: Annotated[str, Meta(examples=["visa"])]
     """Card network as Stripe names it, e.g. `visa`."""
-    last4: str
+    last4: Annotated[str, Meta(examples=["4242"])]
     """The last four digits of the card number."""
     exp_month: int
     """Month in which the card expires, 1 to 12."""
     exp_year: int
     """Year in which the card expires, with four digits."""
-    wallet: str | None
+    wallet: Annotated[str, Meta(examples=["apple_pay"])] | None
     """Wallet of the phone that holds the card, e.g. `apple_pay`; null for a plain card."""
     is_default: bool
     """Whether this card is charged while you are away, e.g. for a no-show."""
@@ -177,11 +183,11 @@ class CardPage(Struct, frozen=True):
 class CardSetupOut(Struct, frozen=True):
     """The values that Stripe's mobile SDK needs to save a card."""
 
-    client_secret: str
+    client_secret: ClientSecret
     """Secret of Stripe's SetupIntent, for the SDK in the app."""
-    publishable_key: str
+    publishable_key: PublishableKey
     """Stripe's public key, with which the app initialises the SDK."""
-    customer: str
+    customer: StripeCustomerId
     """Your customer id at Stripe, for the SDK."""
 
 

@@ -127,9 +127,9 @@ class PayoutHold(Struct, frozen=True):
 class FormerAccount(Struct, frozen=True):
     """An account at Stripe that a new one has replaced, e.g. after a move to another country."""
 
-    stripe_id: str
+    stripe_id: Annotated[str, Meta(examples=["acct_example"])]
     """Id of the account at Stripe, which receives no more payouts."""
-    country: str
+    country: Annotated[str, Meta(examples=["AT"])]
     """ISO 3166-1 code of the account's country."""
     until: datetime
     """Time at which the new account replaced it."""

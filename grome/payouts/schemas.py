@@ -1,7 +1,7 @@
 """Request and response bodies of payouts."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -21,6 +21,9 @@ from grome.payouts.models import (
 
 OnboardingStatus = Literal["none", "incomplete", "pending", "active", "restricted", "closed"]
 
+FailureText = Annotated[str, Meta(examples=["The account cannot receive transfers."])]
+_HOLD_REASON: Final = "Several customers dispute their payments."
+
 
 class OnboardingIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Names the country of the payout account, as ISO 3166; without it, the country stays as it is.
@@ -35,16 +38,16 @@ class OnboardingIn(Struct, frozen=True, forbid_unknown_fields=True):
 class OnboardingLink(Struct, frozen=True):
     """Holds the address of Stripe's form; it works once, and for some minutes."""
 
-    url: str
+    url: Annotated[str, Meta(examples=["https://connect.stripe.com/setup/s/example"])]
     """Stripe's form: open it in a browser at once. It works once, and for some minutes."""
 
 
 class RequirementOut(Struct, frozen=True):
     """Describes information that is asked for. `due` is `eventually`, `currently` or `past`."""
 
-    name: str
+    name: Annotated[str, Meta(examples=["A bank account for your payouts"])]
     """The information to give, in plain English for the barber."""
-    due: str
+    due: Annotated[str, Meta(examples=["currently"])]
     """`past` and `currently` block payouts or soon will; `eventually` can wait."""
     deadline: datetime | None
     """Payouts may stop if the information is missing by then; null without a deadline."""
@@ -59,7 +62,7 @@ class OnboardingState(Struct, frozen=True):
 
     status: OnboardingStatus
     """`none`: not begun. `pending`: Stripe checks. `restricted`: paused or impossible. Payouts need `active`."""
-    country: str | None
+    country: Annotated[str, Meta(examples=["DE"])] | None
     """ISO 3166-1 code of the account's country; null before onboarding."""
     currency: str | None
     """ISO 4217 code in which the account receives money; null until Stripe has set it."""
@@ -80,13 +83,13 @@ class PayoutOut(Struct, frozen=True):
     """Transferred amount, in minor units of `currency`."""
     currency: str
     """ISO 4217 code; each currency has payouts of its own."""
-    period: str
+    period: Annotated[str, Meta(examples=["2026-11-30"])]
     """First date of the day or week in which it was made, in UTC; a `+` marks a replacement."""
     status: PayoutState
     """`sent` means on the barber's account at Stripe; the bank gets the money some days later."""
     returned: Amount
     """Part that was reversed at Stripe later, in minor units; 0 if none."""
-    failure: str | None
+    failure: FailureText | None
     """Reason for which Stripe refused the transfer; null if it did not."""
     created_at: datetime
     """Time at which the payout was decided."""
@@ -104,13 +107,13 @@ class PayoutBooking(Struct, frozen=True):
 
 
 class PayoutChange(Struct, frozen=True):
-    type: str
+    type: Annotated[str, Meta(examples=["payout.failed"])]
     """Type of the event, e.g. `payout.sent`."""
     status: PayoutState
     """State of the payout after the change."""
     at: datetime
     """Time of the change."""
-    note: str
+    note: FailureText
     """Reason of a failure; empty for other changes."""
 
 
@@ -148,12 +151,12 @@ class AdminPayoutQuery(PayoutQuery, frozen=True, forbid_unknown_fields=True, kw_
 class HoldIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Gives the reason, which is kept for the audit and not shown to the barber."""
 
-    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), NOTE]
+    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH, examples=[_HOLD_REASON]), NOTE]
     """For the audit trail and other admins; the barber does not see it."""
 
 
 class HoldOut(Struct, frozen=True):
-    reason: str
+    reason: Annotated[str, Meta(examples=[_HOLD_REASON])]
     """Reason that the admin gave; the barber does not see it."""
     by: UUID
     """Account id of the admin that holds the payouts."""
@@ -166,7 +169,7 @@ class AccountOut(Struct, frozen=True):
 
     barber_id: UUID
     """The barber that owns the account; the path parameter `barber_id`."""
-    stripe_id: str | None
+    stripe_id: Annotated[str, Meta(examples=["acct_example"])] | None
     """Id of the account at Stripe; null until Stripe has created it."""
     onboarding: OnboardingState
     """The state that the barber sees."""

@@ -13,13 +13,14 @@ from grome.infrastructure.http import PageQuery
 
 MAX_REASON_LENGTH: Final = 1_000
 MAX_BOOKINGS: Final = 100
-AdminReason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), NOTE]
+_REASON: Final = "Reported for insults by three customers."
+AdminReason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH, examples=[_REASON]), NOTE]
 
 
 class PeopleQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Filters accounts. `search` is an id, or the beginning of a name, an email or a phone number with a `+`."""
 
-    search: Annotated[str, Meta(max_length=254), SEARCH] | None = None
+    search: Annotated[str, Meta(max_length=254, examples=["lena"]), SEARCH] | None = None
     """An account id, or the beginning of a name, an email address or a phone number with `+`."""
     role: Role | None = None
     """Only accounts of this role."""
@@ -42,19 +43,19 @@ class AdminUserOut(Struct, frozen=True, kw_only=True):
 
     id: UUID
     """Id of the account; the path parameter `user_id`."""
-    email: str | None
+    email: Annotated[str, Meta(examples=["lena@example.com"])] | None
     """Address for sign-in and mail; null if there is none."""
-    phone: str | None
+    phone: Annotated[str, Meta(examples=["+4930123456"])] | None
     """Number for sign-in and SMS, in international form; null if there is none."""
-    claimed_email: str | None
+    claimed_email: Annotated[str, Meta(examples=["lena@example.com"])] | None
     """Address named at registration while another account had it; null otherwise."""
-    claimed_phone: str | None
+    claimed_phone: Annotated[str, Meta(examples=["+4930123456"])] | None
     """Number named at registration while another account had it; null otherwise."""
     email_verified: bool
     """Whether the person has proved the address by a code."""
     phone_verified: bool
     """Whether the person has proved the number by a code."""
-    name: str
+    name: Annotated[str, Meta(examples=["Lena Fischer"])]
     """Full name as the person wrote it; empty after the deletion."""
     role: Role
     """Decides which routes the account may use."""
@@ -62,7 +63,7 @@ class AdminUserOut(Struct, frozen=True, kw_only=True):
     """Time of the registration."""
     suspended_at: datetime | None
     """Start of the suspension; null unless suspended."""
-    suspension_reason: str
+    suspension_reason: Annotated[str, Meta(examples=[_REASON])]
     """Reason that the admin gave; empty unless suspended."""
     deleted_at: datetime | None
     """Time at which the person deleted the account; null unless deleted."""
@@ -81,13 +82,13 @@ class AdminSessionOut(Struct, frozen=True, kw_only=True):
 
     id: UUID
     """Identifies the session, also in the audit trail."""
-    device: str | None
+    device: Annotated[str, Meta(examples=["Lena's phone"])] | None
     """Name of the device that the app sent at sign-in; null if it sent none."""
-    platform: str | None
+    platform: Annotated[str, Meta(examples=["iOS 19"])] | None
     """Operating system that the app sent at sign-in; null if it sent none."""
-    address: str | None
+    address: Annotated[str, Meta(examples=["203.0.113.7"])] | None
     """IP address at sign-in; null if unknown."""
-    country: str | None
+    country: Annotated[str, Meta(examples=["DE"])] | None
     """ISO 3166-1 code of the country of the sign-in; null if unknown."""
     created_at: datetime
     """Time of the sign-in."""

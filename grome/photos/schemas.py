@@ -23,7 +23,7 @@ class PortfolioIn(Struct, frozen=True, forbid_unknown_fields=True):
 class ImageOut(Struct, frozen=True):
     """Links to a JPEG image. The image at an address never changes, so it can be cached for good."""
 
-    url: str
+    url: Annotated[str, Meta(examples=["https://grome.example/v1/photos/019b76da0a1b7c3d8e4f5a6b7c8d9e0f-1/640.jpg"])]
     """Public address of the JPEG image, without a sign-in; cache it for good."""
     width: int
     """In pixels."""

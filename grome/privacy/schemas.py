@@ -17,14 +17,17 @@ class ExportOut(Struct, frozen=True, kw_only=True):
     """Id of the export; the path parameter `export_id`."""
     state: State
     """The file can be downloaded while the state is `done`."""
-    size: Annotated[int, Meta(description="In bytes.")] | None
-    left_out: Annotated[int, Meta(description="Number of photos and documents without room in the archive.")]
+    size: int | None
+    """Size of the archive in bytes; null until done."""
+    left_out: int
+    """Number of photos and documents without room in the archive."""
     created_at: datetime
     """Time of the request."""
     ended_at: datetime | None
     """Time at which the export was done or failed; null until then."""
-    expires_at: Annotated[datetime, Meta(description="When the file is deleted.")]
-    url: str | None
+    expires_at: datetime
+    """Time at which the file is deleted."""
+    url: Annotated[str, Meta(examples=["https://grome.example/v1/files/example"])] | None
     """Download address, valid for ten minutes without a sign-in; null in lists and until done."""
 
 
@@ -39,7 +42,7 @@ class ExportPage(Struct, frozen=True):
 class DeletionIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the password. It can be left out within ten minutes after a proof of identity."""
 
-    password: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+    password: Annotated[str, Meta(min_length=1, max_length=512, examples=["correct horse battery"])] | None = None
     """Your password; leave it out within ten minutes after a proof of identity."""
 
 

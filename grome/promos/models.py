@@ -40,7 +40,7 @@ Percent = Annotated[int, Meta(ge=1, le=100, description="Percent of the price of
 FixedAmount = Annotated[int, Meta(ge=1, le=10**9, description="Minor units of the currency.")]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
 Uses = Annotated[int, Meta(ge=1, le=MAX_USES)]
-Description = Annotated[str, Meta(max_length=200), NOTE]
+Description = Annotated[str, Meta(max_length=200, examples=["Flyer at the station"]), NOTE]
 
 
 class PromoTerms(Struct, frozen=True, kw_only=True):
@@ -135,7 +135,7 @@ class Discount(Struct, frozen=True):
     `funder` bears the discount: the barber earns less, or Grome pays the difference to the barber.
     """
 
-    code: str
+    code: Annotated[str, Meta(examples=["SPRING-20"])]
     """The promo code that was used, in upper case."""
     amount: Amount
     """Amount taken off, in minor units of the booking's currency."""

@@ -36,7 +36,7 @@ class ActiveIn(Struct, frozen=True, forbid_unknown_fields=True):
 class PromoOut(PromoTerms, frozen=True, kw_only=True):
     id: UUID
     """Id of the promo; the path parameter `promo_id`."""
-    code: str
+    code: Annotated[str, Meta(examples=["SPRING-20"])]
     """The code that customers enter, in upper case."""
     is_active: bool
     """Whether customers can use the code, within its terms."""
@@ -92,7 +92,7 @@ class PromoFigures(Struct, frozen=True):
 class PromoWithFigures(Struct, frozen=True):
     promo: PromoOut
     """The promo itself."""
-    figures: Annotated[PromoFigures, Meta(description="The figures of its uses.")]
+    figures: PromoFigures
     """Counts its uses and sums its discounts."""
 
 

@@ -1,9 +1,10 @@
 """Define the wire format of quotes."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from grome.barbers.models import Terms
 from grome.bookings.models import BookedService, to_booked_service
@@ -16,9 +17,9 @@ from grome.quotes.models import Costs, Quote
 class DepositReasonOut(Struct, frozen=True):
     """Explains the deposit by a stable code and a sentence."""
 
-    code: str
+    code: Annotated[str, Meta(examples=["new_client"])]
     """Stable code: `terms`, `service`, `new_client`, `no_shows`, `high_price` or `least_charge`."""
-    sentence: str
+    sentence: Annotated[str, Meta(examples=["The barber asks for a deposit on a first visit."])]
     """Explanation in English to show to the customer."""
 
 
@@ -60,7 +61,7 @@ class QuoteOut(Struct, frozen=True):
     """Terms of cancellation and deposit that the booking keeps."""
     costs: Costs
     """Fees for cancelling by time and for a no-show."""
-    customer_note: str | None
+    customer_note: Annotated[str, Meta(examples=["Short at the sides, please."])] | None
     """Your note to the barber; null for none."""
     expires_at: datetime
     """Until then the quote can be booked at this price: 15 minutes after the request."""

@@ -6,10 +6,10 @@ answer about the same subject, so a client can copy it over the state that it ha
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from grome.bookings.models import OnTheWay, Party, Payment, Reason, Settlement, Status
 from grome.bookings.schemas import ProposalOut
@@ -38,7 +38,7 @@ class BookingData(Struct, frozen=True, kw_only=True):
     """Start of the visit."""
     ends_at: datetime
     """End of the visit."""
-    service_names: list[str]
+    service_names: list[Annotated[str, Meta(examples=["Haircut"])]]
     """Names of the services, in the order of the visit."""
     price: int
     """Price of the visit after discounts, in minor units of `currency`."""
@@ -62,7 +62,7 @@ class BookingData(Struct, frozen=True, kw_only=True):
     """Amounts due, paid and refunded."""
     settlement: Settlement | UnsetType | None = UNSET
     """Cost of a cancellation to the customer; null unless cancelled."""
-    customer_note: str | UnsetType | None = UNSET
+    customer_note: Annotated[str, Meta(examples=["Short at the sides, please."])] | UnsetType | None = UNSET
     """The customer's note to the barber; null for none."""
 
 
@@ -111,7 +111,7 @@ class MessageData(Struct, frozen=True, kw_only=True):
     """Account id of the author."""
     number: int
     """Counts the messages of the conversation from 1; the order to show them in."""
-    text: str
+    text: Annotated[str, Meta(examples=["I am five minutes late."])]
     """Words of the message; empty if it has only photos or was deleted."""
     photo_ids: list[UUID]
     """Ids of the photos; read the conversation by REST for their addresses."""
@@ -158,7 +158,7 @@ class BarberData(Struct, frozen=True, kw_only=True):
 
     id: UUID
     """Id of the barber, for `GET /v1/barbers/{barber_id}`."""
-    name: str
+    name: Annotated[str, Meta(examples=["Salon Fischer"])]
     """Name that the barber shows to customers."""
     location: LatLng
     """Place of the shop, for a pin on the map."""

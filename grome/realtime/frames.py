@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from grome.common.text import NOTE
+from grome.realtime.models import Ticket
 
 JSON: Final = "grome.json"
 MSGPACK: Final = "grome.msgpack"
@@ -20,9 +21,27 @@ MAX_ROOMS: Final = 100
 MAX_EVENTS_OF_RESUME: Final = 300
 
 RequestId = Annotated[int, Meta(ge=0, le=2**53, description="Returned in the reply; the client chooses it.")]
-RoomName = Annotated[str, Meta(max_length=64, description="`user`, `booking:<id>`, `shop:<barber id>`, `area:<cell>`.")]
-Offset = Annotated[str, Meta(pattern=r"^[0-9]{1,16}-[0-9]{1,10}$(?!\n)", description="A position: `<ms>-<n>`.")]
-Epoch = Annotated[str, Meta(max_length=40, description="Names the history that an offset belongs to.")]
+RoomName = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        description="`user`, `booking:<id>`, `shop:<barber id>`, `area:<cell>`.",
+        examples=["booking:01a22bed-2ef0-72d8-897f-14ec49243f36"],
+    ),
+]
+Offset = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,16}-[0-9]{1,10}$(?!\n)",
+        description="A position: `<ms>-<n>`.",
+        examples=["1796112000000-0"],
+    ),
+]
+Epoch = Annotated[
+    str,
+    Meta(max_length=40, description="Names the history that an offset belongs to.", examples=["9c1d02aa5e3f7b10"]),
+]
+AccessToken = Annotated[str, Meta(max_length=4_096, examples=["eyJhbGciOiJFZERTQSJ9.e30.c2ln"])]
 
 
 # ---- frames of clients
@@ -31,16 +50,16 @@ Epoch = Annotated[str, Meta(max_length=40, description="Names the history that a
 class Hello(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="hello"):
     """Signs in, as the first frame, by an access token or a ticket of `POST /v1/live/ticket`."""
 
-    token: Annotated[str, Meta(max_length=4_096)] | None = None
+    token: AccessToken | None = None
     """Access token; either this or `ticket` is required."""
-    ticket: Annotated[str, Meta(max_length=100)] | None = None
+    ticket: Ticket | None = None
     """Ticket of `POST /v1/live/ticket`, for clients without an access token."""
 
 
 class Refresh(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="refresh"):
     """Prolongs the connection by a new access token of the same session, before the old token expires."""
 
-    token: Annotated[str, Meta(max_length=4_096)]
+    token: AccessToken
     """New access token of the same session."""
     id: RequestId | None = None
 
@@ -77,9 +96,9 @@ class Send(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="
     id: RequestId
     booking: UUID
     """Id of the booking that the conversation belongs to."""
-    key: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$(?!\n)")]
+    key: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$(?!\n)", examples=["7d1f-0001"])]
     """New for each message; a repeat with the same key gets the first reply again."""
-    text: Annotated[str, Meta(max_length=2_000), NOTE] = ""
+    text: Annotated[str, Meta(max_length=2_000, examples=["I am five minutes late."]), NOTE] = ""
     """Words of the message; may be empty if there are photos."""
     photos: Annotated[list[UUID], Meta(max_length=4)] = []
     """Ids of your uploads with the purpose `message`, four at most."""
@@ -151,16 +170,16 @@ class Welcome(Struct, frozen=True, tag_field="t", tag="hello"):
     """Seconds until the connection ends, unless `refresh` prolongs it."""
     heartbeat_s: int
     """Seconds between pings; reconnect after twice this time without any frame."""
-    rooms: list[str]
+    rooms: list[RoomName]
     """Suggested rooms: `user`, and the rooms of your open bookings."""
 
 
 class LiveError(Struct, frozen=True):
     """A refusal. `code` is stable; `temporary` says that the same request can succeed later."""
 
-    code: str
+    code: Annotated[str, Meta(examples=["not_found"])]
     """Stable code, the same as in problems of the REST API."""
-    message: str
+    message: Annotated[str, Meta(examples=["The object does not exist, or you may not see it"])]
     """Explanation in English."""
     temporary: bool = False
     """True if the same request can succeed later."""
@@ -180,7 +199,7 @@ class Reply(Struct, frozen=True, omit_defaults=True, tag_field="t", tag="reply")
 class ResumedEvent(Struct, frozen=True):
     """An event that a client missed, with its offset."""
 
-    o: str
+    o: Offset
     """Offset of the event in its room; keep the newest for `sub`."""
     d: Raw
     """The event, as in an `event` frame."""
@@ -193,11 +212,11 @@ class JoinedRoom(Struct, frozen=True, omit_defaults=True):
     REST; events after `offset` follow in either case. A room that was refused has an `error` only.
     """
 
-    room: str
+    room: RoomName
     """Name of the room, as requested."""
-    epoch: str | UnsetType = UNSET
+    epoch: Epoch | UnsetType = UNSET
     """Names the history of the room; keep it with the offset. Absent if refused."""
-    offset: str | UnsetType = UNSET
+    offset: Offset | UnsetType = UNSET
     """Position from which events follow. Absent if refused."""
     recovered: bool | UnsetType = UNSET
     """True if `events` has everything that you missed; false if you must load the state by REST."""
@@ -224,9 +243,9 @@ class Refreshed(Struct, frozen=True):
 class EventFrame(Struct, frozen=True, tag_field="t", tag="event"):
     """An event of the room `r` at the offset `o`. `d` has `id`, `type`, `at`, `subject`, `version` and `data`."""
 
-    r: str
+    r: RoomName
     """Room of the event."""
-    o: str
+    o: Offset
     """Offset in the room; keep the newest to resume from."""
     d: Any
     """The event."""
@@ -242,7 +261,7 @@ class SomebodyTypes(Struct, frozen=True):
 class TypingFrame(Struct, frozen=True, tag_field="t", tag="typing"):
     """The other side of the booking types; show it for five seconds."""
 
-    r: str
+    r: RoomName
     """Room of the booking."""
     d: SomebodyTypes
     """The side that types."""
@@ -268,7 +287,7 @@ class Position(Struct, frozen=True):
 class WhereFrame(Struct, frozen=True, tag_field="t", tag="where"):
     """The barber of the booking has moved."""
 
-    r: str
+    r: RoomName
     """Room of the booking."""
     d: Position
     """The newest position of the barber."""
@@ -288,7 +307,7 @@ class PresenceState(Struct, frozen=True):
 class PresenceFrame(Struct, frozen=True, tag_field="t", tag="presence"):
     """The other side of the booking came online or went offline."""
 
-    r: str
+    r: RoomName
     """Room of the booking."""
     d: PresenceState
     """The new state."""
@@ -297,18 +316,18 @@ class PresenceFrame(Struct, frozen=True, tag_field="t", tag="presence"):
 class Reset(Struct, frozen=True, tag_field="t", tag="reset"):
     """The position in the room `r` was lost: load the state by REST; events after `offset` follow."""
 
-    r: str
+    r: RoomName
     """Room that lost its history."""
-    epoch: str
+    epoch: Epoch
     """Name of the new history."""
-    offset: str
+    offset: Offset
     """Events after this position follow."""
 
 
 class PositionPing(Struct, frozen=True, tag_field="t", tag="ping"):
     """A heartbeat. All events up to the offset `o` have been sent, in every room; needs no answer."""
 
-    o: str
+    o: Offset
     """New offset of every room: all events up to it have been sent."""
 
 
@@ -317,7 +336,7 @@ class Bye(Struct, frozen=True, tag_field="t", tag="bye"):
 
     code: int
     """Close code, as the description of the channel lists them."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["This server stops; reconnect."])]
     """Explanation in English, for logs."""
     retry_ms: int = field(default=0)
     """Milliseconds to wait before reconnecting, if the code allows it."""

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 # An offset as numbers that can be compared: milliseconds by the clock of Redis, and a counter within the millisecond.
 Offset = tuple[int, int]
 
 START: Final[Offset] = (0, 0)
+
+Ticket = Annotated[str, Meta(max_length=100, examples=["Qk3v0m1Rr2Zt5yXw8uNc4bLhVdSgFjPa7eTiOqYxMnE"])]
 
 
 class RoomEvent(Struct, frozen=True):

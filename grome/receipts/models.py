@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from grome.common.clock import TimeZoneName
 from grome.payments.models import Purpose, RefundState
 
 
@@ -23,7 +25,7 @@ class ReceiptLine(Struct, frozen=True):
 
     kind: LineKind
     """A `discount` is borne by the barber, a `platform_discount` by Grome."""
-    name: str
+    name: Annotated[str, Meta(examples=["Haircut"])]
     """Name of the service or add-on, or the promo code; empty for fee and tip."""
     amount: int
     """In minor units; negative for a discount."""
@@ -58,17 +60,17 @@ class Receipt(Struct, frozen=True, kw_only=True):
     tip and without fees, that is tax; `tax_bp` is its rate in basis points, 0 if no tax is stated.
     """
 
-    number: str
+    number: Annotated[str, Meta(examples=["2026-14EC49243F36"])]
     """Number of the receipt, the same at each call: year of the booking and 12 characters."""
     booking_id: UUID
     """The booking that is billed."""
-    seller: str
+    seller: Annotated[str, Meta(examples=["Salon Fischer"])]
     """Name of the barber's shop."""
-    customer: str
+    customer: Annotated[str, Meta(examples=["Jonas Weber"])]
     """Name of the customer or guest; empty if the account is gone."""
     starts_at: datetime
     """Start of the visit in UTC; show it in `timezone`."""
-    timezone: str
+    timezone: TimeZoneName
     """IANA time zone of the shop."""
     currency: str
     """ISO 4217 code; holds for all amounts of the receipt."""

@@ -1,7 +1,7 @@
 """Findings of reconciliation on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 from grome.common.text import NOTE
 from grome.infrastructure.http import PageQuery
 from grome.reconciliation.models import MAX_TEXT, Finding, FindingKind
+
+_REASON: Final = "Stripe's fee was corrected by hand in the ledger."
 
 
 class FindingQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -21,7 +23,7 @@ class FindingQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
 class ResolveIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Gives the reason for the history and the audit trail."""
 
-    reason: Annotated[str, Meta(min_length=3, max_length=MAX_TEXT), NOTE]
+    reason: Annotated[str, Meta(min_length=3, max_length=MAX_TEXT, examples=[_REASON]), NOTE]
     """For the history of the finding and the audit trail."""
 
 
@@ -36,15 +38,15 @@ class FindingOut(Struct, frozen=True):
     """Id of the finding; the path parameter `finding_id`."""
     kind: FindingKind
     """Decides the meaning of `subject` and `amount`."""
-    subject: str
+    subject: Annotated[str, Meta(examples=["txn_example"])]
     """Id of a balance transaction of Stripe or a payment, an account of the ledger, or a currency."""
     amount: int
     """Difference or stuck money in minor units; positive is a debit."""
     currency: str
     """ISO 4217 code of `amount`."""
-    objects: list[str]
+    objects: list[Annotated[str, Meta(examples=["ch_example"])]]
     """Ids of related objects, in the ledger, at Stripe or in Grome."""
-    note: str
+    note: Annotated[str, Meta(examples=["charge of 2026-11-29 14:05 UTC, fee 58."])]
     """Details in English for the admin."""
     first_seen: datetime
     """Time of the run that found it first."""
@@ -54,7 +56,7 @@ class FindingOut(Struct, frozen=True):
     """Time at which it was resolved; null while open."""
     resolved_by: UUID | None
     """Account id of the admin; null while open, and if a later run found the difference gone."""
-    reason: str
+    reason: Annotated[str, Meta(examples=[_REASON])]
     """Reason that the admin gave; empty otherwise."""
 
 
@@ -67,7 +69,7 @@ class FindingPage(Struct, frozen=True):
 class RunOut(Struct, frozen=True):
     """The job that compares; read it at `/v1/admin/jobs/{job_id}`."""
 
-    job_id: str
+    job_id: Annotated[str, Meta(examples=["reconcile:202611300815"])]
     """Read the job's progress at `/v1/admin/jobs/{job_id}`."""
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from grome.common.clock import TimeZoneName
 from grome.reports.models import Failure, Format, Kind, Report, Separator, State
 
-Zone = Annotated[str, Meta(min_length=1, max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
 Progress = Annotated[float, Meta(ge=0, le=1, description="Share of the report that is done, 0 to 1.")]
 
 
@@ -30,8 +30,8 @@ class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Last day, included; at most 366 days with the first."""
     barber_id: UUID | None = None
     """For admins: one barber; null for all. Barbers get their own data and leave it out."""
-    timezone: Zone | None = None
-    """For admins, without `barber_id`: zone of the days; null for UTC."""
+    timezone: TimeZoneName | None = None
+    """For admins: zone in which the days begin; null for the barber's, or for UTC without a barber."""
     # Not part of the idempotency fingerprint unless given, because the previous release had no such field.
     separator: Separator | UnsetType = UNSET
     """For CSV: `semicolon` also writes decimals with a comma, for spreadsheets in German, French or Spanish."""
@@ -54,20 +54,22 @@ class ReportOut(Struct, frozen=True, kw_only=True):
     """First day, included."""
     last: date = field(name="to")
     """Last day, included."""
-    timezone: str
+    timezone: TimeZoneName
     """IANA time zone in which the days begin and end."""
     state: State
     """Poll while it is `pending` or `running`; `expired` means that the file is deleted."""
     progress: Progress
-    size: Annotated[int, Meta(description="In bytes.")] | None
+    size: int | None
+    """Size of the file in bytes; null until done."""
     failure: Failure | None
     """`too_long`: choose fewer days or CSV. `internal`: a fault of Grome. Null unless failed."""
     created_at: datetime
     """Time of the request."""
     ended_at: datetime | None
     """Time at which the report was done or failed; null until then."""
-    expires_at: Annotated[datetime, Meta(description="When the file is deleted.")] | None
-    url: str | None
+    expires_at: datetime | None
+    """Time at which the file is deleted; null until done."""
+    url: Annotated[str, Meta(examples=["https://grome.example/v1/files/example"])] | None
     """Download address, valid for some minutes without a sign-in; null in lists and until done."""
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -13,23 +13,26 @@ from grome.common.text import NOTE
 from grome.infrastructure.http import PageQuery
 from grome.reviews.models import MAX_TEXT_LENGTH, Answer, Review, public_name
 
+_REVIEW: Final = "Precise cut, and no waiting."
+_ANSWER: Final = "Thank you, see you next month!"
+
 
 class ReviewIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Rates a visit in whole stars; the text is optional."""
 
     rating: Stars
     """Whole stars, 1 to 5; counts in the barber's mean at once."""
-    text: Annotated[str, Meta(max_length=MAX_TEXT_LENGTH), NOTE] = ""
+    text: Annotated[str, Meta(max_length=MAX_TEXT_LENGTH, examples=[_REVIEW]), NOTE] = ""
     """Public; empty for a rating without words."""
 
 
 class AnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
-    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_LENGTH), NOTE]
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_LENGTH, examples=[_ANSWER]), NOTE]
     """Public, under the review."""
 
 
 class AnswerOut(Struct, frozen=True):
-    text: str
+    text: Annotated[str, Meta(examples=[_ANSWER])]
     """The barber's words, shown under the review."""
     created_at: datetime
     """Time of the first version of the answer."""
@@ -46,7 +49,7 @@ class ReviewOut(Struct, frozen=True):
     """The barber that was reviewed."""
     rating: int
     """Whole stars, 1 to 5."""
-    text: str
+    text: Annotated[str, Meta(examples=[_REVIEW])]
     """The customer's words; empty for a rating without words."""
     created_at: datetime
     """Time of the review."""
@@ -67,7 +70,8 @@ class Order(StrEnum):
 
 
 class ReviewQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    rating: Annotated[int, Meta(ge=1, le=5, description="Only reviews with this number of stars.")] | None = None
+    rating: Annotated[int, Meta(ge=1, le=5)] | None = None
+    """Only reviews with this number of stars."""
     sort: Order = Order.NEWEST
     """Equal ratings come newest first."""
 
@@ -80,11 +84,11 @@ class PublicReview(Struct, frozen=True):
 
     id: UUID
     """Identifies the review to the public; it is not the id of the booking."""
-    author: str
+    author: Annotated[str, Meta(examples=["Jonas W."])]
     """First name and initial of the customer."""
     rating: int
     """Whole stars, 1 to 5."""
-    text: str
+    text: Annotated[str, Meta(examples=[_REVIEW])]
     """The customer's words; empty for a rating without words."""
     created_at: datetime
     """Time of the review."""

@@ -120,7 +120,7 @@ class TimeOff(Struct, frozen=True, forbid_unknown_fields=True):
     """First moment of the absence."""
     ends_at: datetime
     """First moment after the absence."""
-    note: str = ""
+    note: Annotated[str, Meta(examples=["Dentist"])] = ""
     """For the barber alone; customers do not see it."""
 
 
@@ -158,7 +158,8 @@ class BookingRules(Struct, frozen=True, forbid_unknown_fields=True):
     buffer_after_min: Buffer = 0
     daily_cap: DailyCap | None = None
     """Highest number of visits on a local date of the barber; null for no limit."""
-    auto_accept: Annotated[bool, Meta(description="Whether bookings are accepted without the barber's answer.")] = False
+    auto_accept: bool = False
+    """Whether bookings are accepted without the barber's answer."""
 
 
 class OfferRules(Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ class AddOn(Struct, frozen=True):
 
     id: UUID
     """Id of the add-on; send it in `add_on_ids`."""
-    name: str
+    name: Annotated[str, Meta(examples=["Beard trim"])]
     """The barber's name for the add-on."""
     price: Amount
     """On top of the price of the service, in minor units of the barber's currency."""

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.common.clock import TimeZoneName
+
 ServiceIds = Annotated[
     list[UUID], Meta(min_length=1, max_length=10, description="Comma-separated, in the order of the visit.")
 ]
@@ -26,9 +28,9 @@ class RefusedOut(Struct, frozen=True):
 
     start: datetime
     """Start that cannot be booked."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["taken"])]
     """Stable code of the first rule that rejects the start."""
-    detail: str
+    detail: Annotated[str, Meta(examples=["The barber is not free for the whole of this visit."])]
     """Explanation of the rule in English."""
 
 
@@ -44,7 +46,7 @@ class DaySlots(Struct, frozen=True, omit_defaults=True):
 
 
 class SlotsOut(Struct, frozen=True):
-    timezone: str
+    timezone: TimeZoneName
     """IANA time zone of the barber, for showing the starts."""
     days: list[DaySlots]
     """Every date of the request in order, also dates without free starts."""

@@ -32,9 +32,9 @@ class Repeat(Struct, frozen=True, forbid_unknown_fields=True):
 class Refused(Struct, frozen=True):
     """Explains why a visit is not booked or was not changed: a stable code and a sentence."""
 
-    code: str
+    code: Annotated[str, Meta(examples=["slot_taken"])]
     """Stable code of an error or of a rule of the barber's calendar, e.g. `slot_taken`."""
-    detail: str
+    detail: Annotated[str, Meta(examples=["The time is already taken"])]
     """Explanation in English to show to the user."""
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from grome.bookings.schemas import BookingOut, Note, VisitIn
-from grome.common.clock import Instant
+from grome.common.clock import Instant, TimeZoneName
 from grome.series.models import Occurrence, Refused, Repeat, Series
 
 
@@ -50,7 +50,7 @@ class SeriesOut(Struct, frozen=True):
     """Barber of all visits."""
     repeat: Repeat
     """The rule as requested."""
-    timezone: str
+    timezone: TimeZoneName
     """IANA time zone of the barber, in which the wall-clock time stays the same."""
     created_at: datetime
     """Time of the request."""
@@ -68,7 +68,7 @@ class PreviewedOut(Struct, frozen=True):
 
 
 class SeriesPreview(Struct, frozen=True):
-    timezone: str
+    timezone: TimeZoneName
     """IANA time zone of the barber, in which the wall-clock time stays the same."""
     occurrences: list[PreviewedOut]
     """All visits of the rule in order of time."""

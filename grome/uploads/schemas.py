@@ -33,7 +33,7 @@ class UploadOut(Struct, frozen=True):
 
     id: UUID
     """Id of the upload, to name it in a message, a portfolio or a verification."""
-    url: str
+    url: Annotated[str, Meta(examples=["https://grome.example/v1/files/uploads"])]
     """Address to send the form to, by `POST` as `multipart/form-data`."""
     fields: dict[str, str]
     """Fields of the form: send all of them, before the file in the field `file`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -12,8 +12,16 @@ from grome.common.text import NOTE
 from grome.infrastructure.http import PageQuery
 from grome.verification.models import MAX_CERTIFICATES, MAX_NOTES_LENGTH, State, Verification
 
+_NOTES: Final = "The photo of the document is blurred; please send it again."
 Notes = Annotated[
-    str, Meta(min_length=1, max_length=MAX_NOTES_LENGTH, description="For the barber, who gets them by mail."), NOTE
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_NOTES_LENGTH,
+        description="For the barber, who gets them by mail.",
+        examples=[_NOTES],
+    ),
+    NOTE,
 ]
 Version = Annotated[
     int,
@@ -44,7 +52,7 @@ class DocumentOut(Struct, frozen=True):
 
     id: UUID
     """Id of the upload."""
-    url: str
+    url: Annotated[str, Meta(examples=["https://grome.example/v1/files/example"])]
     """Signed address of the image, for ten minutes without a sign-in."""
     width: int
     """In pixels."""
@@ -66,7 +74,7 @@ class VerificationOut(Struct, frozen=True):
     """Your identity document; null if none was sent, or after its deletion."""
     certificates: list[DocumentOut]
     """Your certificates, in the order in which you sent them."""
-    notes: str
+    notes: Annotated[str, Meta(examples=[_NOTES])]
     """The admin's words about the last decision; empty if there are none."""
     submitted_at: datetime | None
     """Time of your latest submission; null before the first."""
@@ -79,7 +87,7 @@ class VerificationRow(Struct, frozen=True):
 
     user_id: UUID
     """Account id of the barber; the path parameter `user_id`."""
-    name: str
+    name: Annotated[str, Meta(examples=["Lena Fischer"])]
     """Full name of the account."""
     status: State
     """State of the verification."""
@@ -107,7 +115,7 @@ class VerificationEntryOut(Struct, frozen=True):
 
     status: State
     """State after the change."""
-    notes: str
+    notes: Annotated[str, Meta(examples=[_NOTES])]
     """The admin's words to the barber; empty if there are none."""
     by: UUID
     """Account id of the barber or the admin."""
@@ -122,7 +130,7 @@ class VerificationDetails(Struct, frozen=True):
 
     user_id: UUID
     """Account id of the barber; the path parameter `user_id`."""
-    name: str
+    name: Annotated[str, Meta(examples=["Lena Fischer"])]
     """Full name of the account, to compare with the document."""
     status: State
     """State of the verification."""
@@ -132,7 +140,7 @@ class VerificationDetails(Struct, frozen=True):
     """The identity document; null if none was sent, or after its deletion."""
     certificates: list[DocumentOut]
     """Certificates of the trade, in the barber's order."""
-    notes: str
+    notes: Annotated[str, Meta(examples=[_NOTES])]
     """Words to the barber about the last decision; empty if there are none."""
     submitted_at: datetime | None
     """Time of the latest submission; null before the first."""

@@ -23,7 +23,7 @@ class WalkInIn(Struct, frozen=True, forbid_unknown_fields=True):
 class GuestIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Describes a guest without an account; call them by `name`."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=80), NAME]
+    name: Annotated[str, Meta(min_length=1, max_length=80, examples=["Jonas"]), NAME]
     """Name to call the guest by; you alone see it."""
     service_ids: ServiceIds
     add_on_ids: AddOnIds = []
@@ -96,7 +96,7 @@ class WaitingOut(Struct, frozen=True):
 
     id: UUID
     """Id of the walk-in; the path parameter `walk_in_id`."""
-    name: str
+    name: Annotated[str, Meta(examples=["Jonas Weber"])]
     """Name of the customer or guest; empty if the account is gone."""
     customer_id: UUID | None
     """Account id of the customer; null for a guest."""

@@ -136,9 +136,9 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """HTTP status of the receiver; null if no whole response came."""
     duration_ms: int
     """Milliseconds until the response or the failure."""
-    error: str | None
+    error: Annotated[str, Meta(examples=["The receiver answered 500."])] | None
     """Reason of the failure, in English; null if delivered."""
-    answer: str
+    answer: Annotated[str, Meta(examples=["Internal Server Error"])]
     """The first 1,000 characters of the receiver's response body."""
 
 

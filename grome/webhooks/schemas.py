@@ -1,7 +1,7 @@
 """Define the bodies of requests and responses about webhooks; `payloads.py` defines the webhooks themselves."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -24,7 +24,9 @@ Types = Annotated[
     list[EventType],
     Meta(max_length=len(EventType), description="Event types to send; an empty list means all types that you may see."),
 ]
-Description = Annotated[str, Meta(max_length=200), NOTE]
+_DESCRIPTION: Final = "Bookings into the till"
+Description = Annotated[str, Meta(max_length=200, examples=[_DESCRIPTION]), NOTE]
+Secret = Annotated[str, Meta(examples=["whsec_ZXhhbXBsZSBzZWNyZXQgb2YgMzIgYnl0ZXMgaGVyZSE="])]
 
 
 class EndpointIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,11 +43,11 @@ class EndpointOut(Struct, frozen=True):
 
     id: UUID
     """Id of the endpoint; the path parameter `endpoint_id`."""
-    url: str
+    url: Annotated[str, Meta(examples=["https://example.com/hooks"])]
     """Address that receives the events."""
     types: list[EventType]
     """Event types to send; empty for all types that you may see."""
-    description: str
+    description: Annotated[str, Meta(examples=[_DESCRIPTION])]
     """Your note about the endpoint."""
     enabled: bool
     """Whether events are sent."""
@@ -64,7 +66,7 @@ class NewEndpoint(Struct, frozen=True):
 
     endpoint: EndpointOut
     """The created endpoint."""
-    secret: str
+    secret: Secret
     """Key for verifying signatures, `whsec_` and base64; store it now, it is not shown again."""
 
 
@@ -76,7 +78,7 @@ class EndpointList(Struct, frozen=True):
 class NewSecret(Struct, frozen=True):
     """Holds a new secret, which is returned only once. Until `previous_valid_until`, the previous secret signs too."""
 
-    secret: str
+    secret: Secret
     """Key for verifying signatures, `whsec_` and base64; store it now, it is not shown again."""
     previous_valid_until: datetime
     """Until then deliveries carry a signature by the previous secret too."""
@@ -94,7 +96,7 @@ class DeliveryOut(Struct, frozen=True):
     """Id of the delivery; the path parameter `delivery_id`."""
     event_id: UUID
     """Id of the event, which receivers get as `webhook-id`; deduplicate by it."""
-    type: str
+    type: Annotated[str, Meta(examples=["booking.accepted"])]
     """Type of the event, or `ping` for a test."""
     state: DeliveryState
     """A `failed` delivery is not retried; replay it. A replay makes it `pending` again."""

@@ -1,9 +1,9 @@
 """From Structs and refusals to bytes."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sanic import HTTPResponse, Request
 from sanic.response import BaseHTTPResponse
 
@@ -23,24 +23,24 @@ ERROR_PAGES = "/docs/errors"
 class FieldFault(Struct, frozen=True):
     """One thing wrong with the input. `field` is a path such as `services[0].price`."""
 
-    field: str
+    field: Annotated[str, Meta(examples=["service_ids[0]"])]
     """Path of the field in the body, or name of the parameter or header, e.g. `services[0].price`."""
-    message: str
+    message: Annotated[str, Meta(examples=["is not offered by this barber"])]
     """Describes the fault for a person, as the rest of a sentence that begins with the field."""
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
     """Describes an error (RFC 9457). `code` is stable and made for programs; `detail` is made for people."""
 
-    type: str
+    type: Annotated[str, Meta(examples=["https://grome.example/docs/errors/invalid"])]
     """URI of the kind of problem; the same for equal values of `code`."""
-    title: str
+    title: Annotated[str, Meta(examples=["The input is not acceptable"])]
     """One sentence in English that is the same for each problem with this `code`."""
     status: int
     """The HTTP status of the response."""
-    code: str
+    code: Annotated[str, Meta(examples=["invalid"])]
     """Stable and made for programs: branch on it, not on the texts."""
-    request_id: str
+    request_id: Annotated[str, Meta(examples=["01a22bed2ef072d8897f14ec49243f36"])]
     """Equals the header `X-Request-ID`; quote it to support, since the log of the server has it too."""
     detail: str = ""
     """Explains this occurrence in English; absent if the title says it all."""

@@ -1,14 +1,15 @@
 """Jobs on the wire, as operators see them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
 from grome.infrastructure.http import PageQuery
 from grome.infrastructure.jobs.models import Job, Queue, State
 
-KindName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+_JOB_ID: Final = "019b76da-a1b2-7c3d-8e4f-5a6b7c8d9e0f:mail:019b76da-b1b2-7c3d-8e4f-5a6b7c8d9e0f"
+KindName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)", examples=["mail"])]
 
 
 class JobQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -21,9 +22,9 @@ class JobQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True)
 class JobOut(Struct, frozen=True):
     """A job. `tries` counts tries begun. A pending job is enqueued at `next_at`. `progress` goes from 0 to 1."""
 
-    id: str
+    id: Annotated[str, Meta(examples=[_JOB_ID])]
     """Id of the job, also its deduplication key; the path parameter `job_id`."""
-    kind: str
+    kind: Annotated[str, Meta(examples=["notify"])]
     """Name of the handler that runs the job."""
     queue: Queue
     """Queue of the workers in which the job waits."""
@@ -33,7 +34,7 @@ class JobOut(Struct, frozen=True):
     """Arguments of the job, mostly ids, by which it reads the current data."""
     tries: int
     """Number of tries that have begun, including the one that runs now."""
-    error: str | None
+    error: Annotated[str, Meta(examples=["TimeoutError: the mail server did not answer"])] | None
     """Failure of the last try; null if none has failed."""
     progress: float | None
     """Share of the work that is done, from 0 to 1; null if the job does not report it."""

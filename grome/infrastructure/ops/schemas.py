@@ -1,8 +1,8 @@
 """Health on the wire."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 
 class Live(Struct, frozen=True):
@@ -17,7 +17,7 @@ class Verdict(Struct, frozen=True):
     """Whether the dependency answered within two seconds."""
     ms: float
     """Milliseconds until its answer or failure."""
-    fault: str | None = None
+    fault: Annotated[str, Meta(examples=["is not reachable"])] | None = None
     """Reason of the failure, without addresses; null if it answered."""
 
 

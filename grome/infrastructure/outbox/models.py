@@ -182,7 +182,7 @@ class Change(Struct, frozen=True):
     account that the event is about.
     """
 
-    field: Annotated[str, Meta(max_length=100)]
+    field: Annotated[str, Meta(max_length=100, examples=["minimum_price"])]
     """Name of the changed field, with dots for nested fields."""
     before: ChangedValue = None
     """Value before the change; null if there was none."""
