@@ -51,7 +51,7 @@ async def test_dead_letter_list_shows_each_job_with_escaped_text(
     [row] = [row for row in re.findall(r"<tr>.*?</tr>", page.text, re.DOTALL) if job.id in row]
     told = [html.unescape(re.sub("<[^>]*>", "", cell)).strip() for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)]
     assert job.ended_at is not None
-    assert told[:5] == [job.id, job.kind, "5", job.error, f"{job.ended_at:%Y-%m-%d %H:%M:%S}"]
+    assert told[:5] == [job.id, job.kind, "5", job.error, f"{job.ended_at:%Y-%m-%d %H:%M:%S} UTC"]
     assert "<script" not in page.text
     policy = page.headers["content-security-policy"]
     assert "script-src" not in policy

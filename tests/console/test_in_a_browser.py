@@ -72,6 +72,7 @@ async def test_dead_letter_in_a_browser_is_shown_retried_and_removed(
         await page.click(link("Queues"))
         await page.click("document.querySelector('main a[href$=\"/queues/default\"]')")
         await page.wait_for_text("Workers")
+        await page.wait_for("document.querySelector('main td[data-label=Active]')")
         assert not page.complaints
 
         await page.go(f"{http.base_url}/jobs/queues/default/jobs/{new.id}.0-0")
