@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role, SignInMethod
+from grome.common.field_faults import FAULT
 from grome.common.languages import Language
 from grome.common.origin import RequestOrigin
 from grome.common.text import END, NAME
@@ -21,6 +22,7 @@ Email = Annotated[
     Meta(
         max_length=254,
         pattern=r"^[^@\x00-\x20\x7f-\xa0]{1,64}@[^@.\x00-\x20\x7f-\xa0]+(\.[^@.\x00-\x20\x7f-\xa0]+)+" + END,
+        extra={FAULT: "is not an e-mail address, such as anna@example.com"},
         examples=["amira.haddad@example.com"],
     ),
 ]
@@ -31,6 +33,7 @@ WallTime = Annotated[
     str,
     Meta(
         pattern="^([01][0-9]|2[0-3]):[0-5][0-9]" + END,
+        extra={FAULT: "is not a time of day, such as 22:00"},
         max_length=5,
         description="Wall-clock time in the user's zone.",
         examples=["22:00"],

@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from grome.accounts.models import Email, PersonName, Preferences, QuietHours, ReminderHours, Topic, User
 from grome.codes.models import CODE_LIFE, RESEND_AFTER
 from grome.common.actor import Role
+from grome.common.field_faults import FAULT
 from grome.common.languages import Language
-from grome.common.text import EMAIL, END, NAME, ONE_LINE, PASSWORD, PHONE
+from grome.common.text import EMAIL, END, NAME, NOT_ONE_LINE, ONE_LINE, PASSWORD, PHONE
 
 NewPassword = Annotated[
     str,
@@ -26,16 +27,21 @@ PhoneIn = Annotated[
     str,
     Meta(
         pattern=r"^\+[0-9][0-9 ()./-]{6,30}" + END,
+        extra={FAULT: "is not a phone number in international form, such as +49301234567"},
         description="With the country code; spaces, hyphens and a trunk zero are left out.",
         examples=["+49 30 901820"],
     ),
 ]
 GivenPassword = Annotated[str, Meta(min_length=1, max_length=512, examples=["lantern otter 58 plaza"])]
-CodeDigits = Annotated[str, Meta(pattern="^[0-9]{8}" + END, max_length=8, examples=["04182736"])]
+CodeDigits = Annotated[
+    str, Meta(pattern="^[0-9]{8}" + END, extra={FAULT: "is not eight digits"}, max_length=8, examples=["04182736"])
+]
 DeviceName = Annotated[str, Meta(min_length=1, max_length=100, examples=["Amira's phone"]), NAME]
 Platform = Annotated[str, Meta(min_length=1, max_length=100, examples=["ios"]), NAME]
 ZoneName = Annotated[str, Meta(max_length=64, description="An IANA time zone.", examples=["Europe/Berlin"])]
-DeviceId = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE, examples=["app-7f3c9a52"])]
+DeviceId = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=ONE_LINE, extra=NOT_ONE_LINE, examples=["app-7f3c9a52"])
+]
 
 
 class DeviceIn(Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,8 +4,6 @@ from collections.abc import Collection
 from contextlib import suppress
 from uuid import UUID
 
-import msgspec
-
 from grome.accounts.attempts import SignInAttempts
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.events import new_account_event
@@ -22,9 +20,8 @@ from grome.common.actor import Role, SignInMethod
 from grome.common.clock import Clock
 from grome.common.errors import Invalid, Unavailable
 from grome.common.ids import new_id
+from grome.common.input_faults import convert_input
 from grome.common.languages import Language
-from grome.common.text_fields import normalize_texts
-from grome.infrastructure.http.decoding import field_fault_of
 from grome.infrastructure.outbox.models import EventType
 
 
@@ -63,10 +60,7 @@ class AccountService:
 
         Raises Invalid as `register` would, and if the email belongs to another account.
         """
-        try:
-            body = normalize_texts(msgspec.convert({"email": email, "name": name, "password": password}, Register))
-        except msgspec.ValidationError as error:
-            raise Invalid(*field_fault_of(error)) from None
+        body = convert_input({"email": email, "name": name, "password": password}, Register)
         return user_out(await self._new_accounts.add_owner(await self._new_user(body, Role.ADMIN, [], Preferences())))
 
     async def _new_user(self, body: Register, role: Role, outbox: list[AccountEvent], preferences: Preferences) -> User:

@@ -6,12 +6,20 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from grome.common.field_faults import FAULT
 from grome.common.search_words import FindableWords
 from grome.common.text import END, NAME, NOTE
 
 Line = Annotated[str, Meta(min_length=1, max_length=80, examples=["Skin fade"]), NAME]
 Text = Annotated[str, Meta(max_length=1000, examples=["Sides down to the skin, scissors on top."]), NOTE]
-Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*" + END, max_length=35)]
+Language = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*" + END,
+        extra={FAULT: "is not a language (BCP 47), such as de or pt-BR"},
+        max_length=35,
+    ),
+]
 
 
 class Translation(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from grome.chat.models import (
     MessageReport,
     Side,
 )
+from grome.common.field_faults import FAULT
 from grome.common.text import NOTE
 from grome.infrastructure.http import PageQuery
 
@@ -26,6 +27,7 @@ ClientKey = Annotated[
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern=r"^[\x21-\x7e]+$(?!\n)",
+        extra={FAULT: "is not printable ASCII without spaces"},
         examples=["msg-0193f2c4"],
     ),
 ]

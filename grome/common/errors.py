@@ -171,8 +171,10 @@ class Invalid(ApiError):
         "Correct the fields in `errors`, and show each message beside its field. A repeat without a change fails again."
     )
 
-    def __init__(self, field: str, message: str, *more: tuple[str, str]) -> None:
-        super().__init__(f"{field}: {message}", faults=((field, message), *more))
+    def __init__(self, field: str, message: str, *more: tuple[str, str], is_cut: bool = False) -> None:
+        faults = ((field, message), *more)
+        rest = f" (the first of {'more than ' if is_cut else ''}{len(faults)} faults)" if more else ""
+        super().__init__(f"{field}: {message}{rest}", faults=faults)
 
 
 class Unavailable(ApiError):

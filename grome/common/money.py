@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from grome.common.field_faults import FAULT
 from grome.common.text import END
 
 # Ten million in major units: far above any haircut, far below what BSON and JSON carry exactly. It bounds sums too,
@@ -17,6 +18,7 @@ Currency = Annotated[
     str,
     Meta(
         pattern="^[A-Z]{3}" + END,
+        extra={FAULT: "is not a currency of three capital letters (ISO 4217), such as EUR"},
         description="Code of a currency of ISO 4217; no funds, metals or test codes.",
         examples=["EUR"],
     ),

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from grome.common.characters import has_visible_character
 from grome.common.email_addresses import normalize_email
+from grome.common.field_faults import FAULT
 from grome.common.phone_numbers import normalize_phone
 
 # Python's `$` alone also matches before a final newline, which would make "EUR\n" a currency. In JSON Schema `$` is the
@@ -41,10 +42,11 @@ class TextKind(Enum):
 
 
 KIND: Final = "text"
-NAME: Final = Meta(pattern=ONE_LINE, extra={KIND: TextKind.NAME})
-OPTIONAL_NAME: Final = Meta(pattern=_ONE_LINE_OR_NOTHING, extra={KIND: TextKind.NAME})
-NOTE: Final = Meta(pattern=_LINES, extra={KIND: TextKind.NOTE})
-SEARCH: Final = Meta(pattern=ONE_LINE, extra={KIND: TextKind.SEARCH})
+NOT_ONE_LINE: Final = {FAULT: "has a control character or a line break"}
+NAME: Final = Meta(pattern=ONE_LINE, extra={KIND: TextKind.NAME, **NOT_ONE_LINE})
+OPTIONAL_NAME: Final = Meta(pattern=_ONE_LINE_OR_NOTHING, extra={KIND: TextKind.NAME, **NOT_ONE_LINE})
+NOTE: Final = Meta(pattern=_LINES, extra={KIND: TextKind.NOTE, FAULT: "has a control character"})
+SEARCH: Final = Meta(pattern=ONE_LINE, extra={KIND: TextKind.SEARCH, **NOT_ONE_LINE})
 PASSWORD: Final = Meta(extra={KIND: TextKind.PASSWORD})
 EMAIL: Final = Meta(extra={KIND: TextKind.EMAIL})
 PHONE: Final = Meta(extra={KIND: TextKind.PHONE})

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct, inspect
 
 from grome.common.errors import Invalid
+from grome.common.field_faults import FaultKind, path_of, words
 from grome.common.text import KIND, NORMALIZERS, TextKind
 
 S = TypeVar("S", bound=Struct)
@@ -25,6 +26,17 @@ def normalize_texts(value: S) -> S:
 def kind_of_text(kind: inspect.Type) -> TextKind | None:
     """The kind that a field's type declares; None where it is not a text of people."""
     return kind.extra.get(KIND) if isinstance(kind, inspect.Metadata) and kind.extra else None
+
+
+def text_fault(text: str, kind: inspect.Type) -> str | None:
+    """Return the fault that the kind of a text's field finds in it, if any."""
+    rewrite = _rewrite_of(kind)
+    try:
+        if rewrite:
+            rewrite(text, "")
+    except Invalid as refusal:
+        return refusal.faults[0][1]
+    return None
 
 
 @cache
@@ -76,9 +88,9 @@ def _rewrite_of_text(kind: TextKind, plain: inspect.StrType) -> Rewrite:
         except ValueError as error:
             raise Invalid(path, str(error)) from None
         if text != value and len(text) < least:
-            raise Invalid(path, f"has fewer than {least} characters" if text else "has no visible character")
+            raise Invalid(path, words(FaultKind.TOO_SHORT, count=least) if text else words(FaultKind.INVISIBLE))
         if text != value and most is not None and len(text) > most:
-            raise Invalid(path, f"has more than {most} characters")
+            raise Invalid(path, words(FaultKind.TOO_LONG, count=most))
         return text
 
     return rewrite_text
@@ -93,8 +105,7 @@ def _rewrite_of_items(rewrite: Rewrite | None) -> Rewrite | None:
 def _rewrite_of_values(rewrite: Rewrite | None) -> Rewrite | None:
     if rewrite is None:
         return None
-    # The path is written as msgspec writes it, which does not tell keys.
-    return lambda table, path: {key: rewrite(value, f"{path}[...]") for key, value in table.items()}
+    return lambda table, path: {key: rewrite(value, path_of(path, str(key))) for key, value in table.items()}
 
 
 def _by_python_type(kinds: tuple[inspect.Type, ...]) -> Iterator[tuple[type, Rewrite]]:

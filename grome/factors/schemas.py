@@ -7,23 +7,45 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from grome.accounts.schemas import DeviceIn, GivenPassword, Tokens
-from grome.common.text import ONE_LINE
+from grome.common.field_faults import FAULT
+from grome.common.text import NOT_ONE_LINE, ONE_LINE
 from grome.factors.models import FactorSet, Passkey, PasskeyName
 
 ChallengeToken = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=ONE_LINE, examples=["q3JmXo4nT0y8bVvR2sWc1kZp6dLh9uEa"])
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=ONE_LINE,
+        extra=NOT_ONE_LINE,
+        examples=["q3JmXo4nT0y8bVvR2sWc1kZp6dLh9uEa"],
+    ),
 ]
-TotpCode = Annotated[str, Meta(min_length=6, max_length=6, pattern=r"^[0-9]{6}$(?!\n)", examples=["492039"])]
-SentCode = Annotated[str, Meta(pattern=r"^[0-9]{8}$(?!\n)", examples=["04920391"])]
+TotpCode = Annotated[
+    str,
+    Meta(
+        min_length=6, max_length=6, pattern=r"^[0-9]{6}$(?!\n)", extra={FAULT: "is not six digits"}, examples=["492039"]
+    ),
+]
+SentCode = Annotated[
+    str, Meta(pattern=r"^[0-9]{8}$(?!\n)", extra={FAULT: "is not eight digits"}, examples=["04920391"])
+]
 RecoveryCode = Annotated[
     str,
-    Meta(min_length=1, max_length=60, pattern=ONE_LINE, examples=["k5wz2-3bqa7-mf6xo-p4hdu-tj2lr-y"]),
+    Meta(
+        min_length=1, max_length=60, pattern=ONE_LINE, extra=NOT_ONE_LINE, examples=["k5wz2-3bqa7-mf6xo-p4hdu-tj2lr-y"]
+    ),
 ]
+_NOT_BASE64URL = {FAULT: "is not base64url (RFC 4648, section 5)"}
 Base64Url = Annotated[
-    str, Meta(max_length=30_000, pattern=r"^[A-Za-z0-9_-]+={0,2}$(?!\n)", examples=["o2NmbXRkbm9uZQ"])
+    str,
+    Meta(max_length=30_000, pattern=r"^[A-Za-z0-9_-]+={0,2}$(?!\n)", extra=_NOT_BASE64URL, examples=["o2NmbXRkbm9uZQ"]),
 ]
 CredentialId = Annotated[
-    str, Meta(max_length=1_368, pattern=r"^[A-Za-z0-9_-]+={0,2}$(?!\n)", examples=["zQ5fVd8mT1WnKc0s"])
+    str,
+    Meta(
+        max_length=1_368, pattern=r"^[A-Za-z0-9_-]+={0,2}$(?!\n)", extra=_NOT_BASE64URL, examples=["zQ5fVd8mT1WnKc0s"]
+    ),
 ]
 
 
@@ -60,9 +82,9 @@ class AssertionResponse(Struct, frozen=True, kw_only=True):
     """The browser's `authenticatorData`, in base64url."""
     signature: Base64Url
     """Signature of the authenticator, in base64url."""
-    user_handle: Annotated[str, Meta(max_length=100, pattern=r"^[A-Za-z0-9_-]*={0,2}$(?!\n)")] | None = field(
-        name="userHandle", default=None
-    )
+    user_handle: (
+        Annotated[str, Meta(max_length=100, pattern=r"^[A-Za-z0-9_-]*={0,2}$(?!\n)", extra=_NOT_BASE64URL)] | None
+    ) = field(name="userHandle", default=None)
     """The account that the passkey belongs to, in base64url; null if the authenticator sends none."""
 
 

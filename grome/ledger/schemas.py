@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.common.field_faults import FAULT
 from grome.common.text import END
 from grome.infrastructure.http import PageQuery
 from grome.ledger.models import COMMISSION, AccountBalance, Entry, EntryKind, barber_payable
@@ -15,6 +16,7 @@ AccountName = Annotated[
     Meta(
         max_length=120,
         pattern=rf"^[a-z_]+(:[A-Za-z0-9_-]+)?{END}",
+        extra={FAULT: "is not the name of an account, such as held:01890a5d-ac96-774b-bcce-b302099a8057"},
         examples=["held:01890a5d-ac96-774b-bcce-b302099a8057"],
     ),
 ]
@@ -39,6 +41,7 @@ class AccountBalanceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw
         Meta(
             max_length=120,
             pattern=rf"^[a-z_]+:?[A-Za-z0-9_-]*{END}",
+            extra={FAULT: "is not the beginning of the name of an account, such as held:"},
             examples=["barber_payable:"],
         ),
     ] = ""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.common.field_faults import FAULT
 from grome.common.text import END
 from grome.notifications.models import Channel, LogEntry, MessageKind, State, Why
 
@@ -14,7 +15,14 @@ class PushTokenIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the token that the push service issued to the device."""
 
     token: Annotated[
-        str, Meta(min_length=1, max_length=2048, pattern="^[!-~]+" + END, examples=["fQ1x9Tq0R3mD:APA91bExample"])
+        str,
+        Meta(
+            min_length=1,
+            max_length=2048,
+            pattern="^[!-~]+" + END,
+            extra={FAULT: "is not printable ASCII without spaces"},
+            examples=["fQ1x9Tq0R3mD:APA91bExample"],
+        ),
     ]
     """Registration token that Firebase Cloud Messaging gave the app on this device."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.common.field_faults import FAULT
 from grome.common.money import Amount
 from grome.common.text import END, NOTE
 from grome.infrastructure.http import PageQuery
@@ -31,7 +32,17 @@ class OnboardingIn(Struct, frozen=True, forbid_unknown_fields=True):
     Another country than before opens a new account, and the payouts go there from then on.
     """
 
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}" + END, examples=["DE"])] | None = None
+    country: (
+        Annotated[
+            str,
+            Meta(
+                pattern="^[A-Z]{2}" + END,
+                extra={FAULT: "is not a country of two capital letters (ISO 3166), such as DE"},
+                examples=["DE"],
+            ),
+        ]
+        | None
+    ) = None
     """ISO 3166-1 code; null keeps the country. Another country opens a new account for all later payouts."""
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.common.coded_enum import CodedEnum
+from grome.common.field_faults import FAULT
 from grome.common.money import Amount, Currency
 from grome.common.origin import RequestOrigin
 from grome.common.text import END, NOTE
@@ -32,6 +33,7 @@ PromoCode = Annotated[
         min_length=3,
         max_length=32,
         pattern="^[A-Za-z0-9-]{3,32}" + END,
+        extra={FAULT: "is not 3 to 32 letters, digits and hyphens, such as SPRING-20"},
         description="A promo code; case does not matter.",
         examples=["SPRING-20"],
     ),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
+from grome.common.field_faults import FAULT
 from grome.common.text import NOTE
 from grome.realtime.models import Ticket
 
@@ -33,6 +34,7 @@ Offset = Annotated[
     str,
     Meta(
         pattern=r"^[0-9]{1,16}-[0-9]{1,10}$(?!\n)",
+        extra={FAULT: "is not a position of the form <ms>-<n>"},
         description="A position: `<ms>-<n>`.",
         examples=["1796112000000-0"],
     ),
@@ -96,7 +98,16 @@ class Send(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="
     id: RequestId
     booking: UUID
     """Id of the booking that the conversation belongs to."""
-    key: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$(?!\n)", examples=["7d1f-0001"])]
+    key: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=100,
+            pattern=r"^[\x21-\x7e]+$(?!\n)",
+            extra={FAULT: "is not printable ASCII without spaces"},
+            examples=["7d1f-0001"],
+        ),
+    ]
     """New for each message; a repeat with the same key gets the first reply again."""
     text: Annotated[str, Meta(max_length=2_000, examples=["I am five minutes late."]), NOTE] = ""
     """Words of the message; may be empty if there are photos."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.common.field_faults import FAULT
 from grome.common.text import END
 
 FieldError = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and a message
@@ -21,6 +22,7 @@ StartTime = Annotated[
     str,
     Meta(
         pattern=f"^{_CLOCK}" + END,
+        extra={FAULT: "is not a time of day in steps of five minutes, such as 09:00"},
         min_length=5,
         max_length=5,
         description="Wall-clock time in the barber's zone, in steps of five minutes.",
@@ -31,6 +33,7 @@ EndTime = Annotated[
     str,
     Meta(
         pattern=f"^({_CLOCK}|24:00)" + END,
+        extra={FAULT: "is not a time of day in steps of five minutes, such as 17:30 or 24:00"},
         min_length=5,
         max_length=5,
         description="Wall-clock time in the barber's zone, in steps of five minutes. An end that is not after the "
@@ -127,9 +130,25 @@ class TimeOff(Struct, frozen=True, forbid_unknown_fields=True):
 class HolidayCalendar(Struct, frozen=True, forbid_unknown_fields=True):
     """Selects the public holidays that keep the shop closed: an ISO 3166-1 country and, if needed, its subdivision."""
 
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}" + END, max_length=2, examples=["DE"])]
+    country: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Z]{2}" + END,
+            extra={FAULT: "is not a country of two capital letters (ISO 3166), such as DE"},
+            max_length=2,
+            examples=["DE"],
+        ),
+    ]
     """ISO 3166-1 code of the country."""
-    subdivision: Annotated[str, Meta(max_length=3, pattern="^[A-Z0-9]*" + END, examples=["BE"])] = ""
+    subdivision: Annotated[
+        str,
+        Meta(
+            max_length=3,
+            pattern="^[A-Z0-9]*" + END,
+            extra={FAULT: "is not a part of a country in capital letters and digits (ISO 3166-2), such as BE"},
+            examples=["BE"],
+        ),
+    ] = ""
     """Second part of the ISO 3166-2 code, e.g. `BE` of `DE-BE`; empty for nationwide holidays only."""
 
 

@@ -6,6 +6,7 @@ import httpx
 import msgspec
 
 from grome.common.errors import ApiError
+from grome.common.field_faults import FaultKind, words
 from grome.infrastructure.http.responses import Problem
 
 
@@ -32,10 +33,14 @@ def problem_of(response: httpx.Response, told: object = "") -> Problem:
 
 
 def assert_refused(response: httpx.Response, status: int, code: str, field: str | None = None, *, told: object) -> None:
-    """Refused as said, naming `field` or, under `service_ids` for example, a place within it."""
+    """Refused as said, naming `field` or, under `service_ids` for example, a place within it.
+
+    Besides, only fields that are missing may be named.
+    """
     problem = problem_of(response, told)
     assert (problem.status, problem.code) == (status, code), (told, problem)
-    named = [fault.field for fault in problem.errors]
     if field is not None:
+        named = [fault for fault in problem.errors if (fault.field + ".").startswith((f"{field}.", f"{field}["))]
         assert named, (told, problem)
-        assert all(name == field or name.startswith((f"{field}.", f"{field}[")) for name in named), (told, problem)
+        rest = {fault.message for fault in problem.errors if fault not in named}
+        assert rest <= {words(FaultKind.REQUIRED)}, (told, problem)

@@ -30,7 +30,7 @@ class Place:
     def body(self, value: str) -> bytes:
         """Return a body with `value`, raw JSON, in this field and without other fields.
 
-        Faults are found in the order of the fields, so a missing field is never the first fault.
+        Missing fields are named last.
         """
         return self.frame.replace(_HOLE, value).encode(errors="surrogateescape")
 
@@ -57,7 +57,7 @@ def _within(kind: inspect.Type, path: str, frame: str) -> Iterator[Place]:
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             yield from _at(item, f"{path}[0]", _put(frame, f"[{_HOLE}]"))
         case inspect.DictType(value_type=value):
-            yield from _at(value, f"{path}[...]", _put(frame, f'{{"en": {_HOLE}}}'))
+            yield from _at(value, f"{path}.en", _put(frame, f'{{"en": {_HOLE}}}'))
 
 
 def _put(frame: str, inner: str) -> str:

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from functools import lru_cache, wraps
 from types import NoneType
 from typing import Annotated, Any, Final, get_type_hints
-from urllib.parse import unquote
 from uuid import UUID
 
 from loguru import logger
@@ -22,11 +21,12 @@ from grome.common.actor import ADMINS, ANYONE, Actor, Role
 from grome.common.addresses import network_of
 from grome.common.clock import Clock
 from grome.common.errors import ApiError, Forbidden, Invalid, SecondFactorMissing, StepUpRequired, Unauthenticated
+from grome.common.field_faults import FAULT, FaultKind, words
 from grome.common.origin import RequestOrigin, origin_of_request
 from grome.infrastructure.http.admission import spend_limit
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.client import client_address
-from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_part
+from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_all, decode_path
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import reply
 from grome.infrastructure.logs import request_id_of_lines
@@ -43,6 +43,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=MAX_KEY,
         pattern=r"^[\x20-\x7e]+$",
+        extra={FAULT: words(FaultKind.NO_KEY, count=MAX_KEY)},
         description="New for each thing the client wants. A repeat with the same body gets the first answer again.",
     ),
 ]
@@ -182,10 +183,12 @@ def _sanic_path(path: str) -> str:
 def _endpoint(operation: Operation) -> Handler:
     handler, hints, status = operation.handler, operation.hints, operation.status
     wanted = inspect.signature(handler).parameters
-    decode_body = BodyDecoder(hints["body"]) if "body" in hints else None
-    decode_query = QueryDecoder(hints["query"]) if "query" in hints else QueryDecoder(_NoQuery)
-    kinds = operation.path_parts
-    takes_actor, takes_key = "actor" in wanted, "idempotency_key" in wanted
+    kinds, takes_actor, takes_query = operation.path_parts, "actor" in wanted, "query" in hints
+    decoders: dict[str, Callable[[Request], Any]] = {"query": QueryDecoder(hints.get("query", _NoQuery))}
+    if "idempotency_key" in wanted:
+        decoders["idempotency_key"] = _idempotency_key
+    if "body" in hints:
+        decoders["body"] = BodyDecoder(hints["body"])
 
     @wraps(handler)
     async def endpoint(request: Request, **path: str) -> BaseHTTPResponse | None:
@@ -196,22 +199,14 @@ def _endpoint(operation: Operation) -> Handler:
         lines_before = request_id_of_lines.set(request_id(request))
         origin_before = origin_of_request.set(None)  # a connection answers its requests in the same context
         try:
-            given: dict[str, Any] = {
-                # Not by Sanic's own `unquote`, which holds for some other routes too, and not always for its own.
-                name: unquote(text) if kinds[name] is str else decode_part(name, text, kinds[name])
-                for name, text in path.items()
-            }
+            given = decode_path(path, kinds)
             actor = await _admit(request, operation)
             origin_of_request.set(_origin(request, actor))
             if takes_actor:
                 given["actor"] = actor
-            query = decode_query(request)
-            if "query" in hints:
-                given["query"] = query
-            if takes_key:
-                given["idempotency_key"] = _idempotency_key(request)
-            if decode_body:
-                given["body"] = decode_body(request)
+            given |= decode_all(request, decoders)
+            if not takes_query:
+                del given["query"]
             answer = await handler(request, **given)
             response = (
                 answer if isinstance(answer, BaseHTTPResponse) else reply(request, answer, status, operation.cache)
@@ -272,7 +267,7 @@ def has_stepped_up(actor: Actor, clock: Clock) -> bool:
 def _idempotency_key(request: Request) -> str | None:
     key: str | None = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
-        raise Invalid("Idempotency-Key", f"is not 1 to {MAX_KEY} printable ASCII characters")
+        raise Invalid("Idempotency-Key", words(FaultKind.NO_KEY, count=MAX_KEY))
     return key
 
 

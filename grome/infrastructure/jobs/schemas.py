@@ -5,11 +5,14 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
+from grome.common.text import NOT_ONE_LINE
 from grome.infrastructure.http import PageQuery
 from grome.infrastructure.jobs.models import Job, Queue, State
 
 _JOB_ID: Final = "019b76da-a1b2-7c3d-8e4f-5a6b7c8d9e0f:mail:019b76da-b1b2-7c3d-8e4f-5a6b7c8d9e0f"
-KindName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)", examples=["mail"])]
+KindName = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)", extra=NOT_ONE_LINE, examples=["mail"])
+]
 
 
 class JobQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):

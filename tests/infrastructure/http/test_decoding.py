@@ -1,115 +1,191 @@
-"""msgspec's messages become the path and the fault of a field: an example for each kind."""
+"""Bodies, queries and paths are refused with all their faults, in plain words."""
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 import pytest
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
-from grome.common.errors import Invalid
-from grome.infrastructure.http.decoding import decode_part, field_fault_of
+from grome.common.errors import ApiError, Invalid, MalformedBody
+from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_all, decode_path
 
-
-class Colour(StrEnum):
-    RED = "red"
-
-
-class Inner(Struct, frozen=True, forbid_unknown_fields=True):
-    size: Annotated[int, Meta(ge=1, le=5)] = 1
-    code: Annotated[str, Meta(pattern="^[A-Z]+$", max_length=3)] = "A"
+_ID = "0190a0a0-0000-7000-8000-000000000000"
+_JSON = {"content-type": "application/json"}
 
 
-class Outer(Struct, forbid_unknown_fields=True):
+class Order(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+class Item(Struct, forbid_unknown_fields=True):
+    size: Annotated[int, Meta(ge=1)]
+    note: Annotated[str, Meta(max_length=5)] = ""
+
+
+class Body(Struct, forbid_unknown_fields=True):
     name: str
-    inner: Inner = Inner()
-    parts: Annotated[list[Inner], Meta(max_length=2)] = []
-    table: dict[Annotated[str, Meta(max_length=2)], Inner] = {}
-    id: UUID | None = None
-    at: Annotated[datetime, Meta(tz=True)] | None = None
-    on: date | None = None
-    colour: Colour = Colour.RED
-    kind: Literal["a", "b"] = "a"
-    pair: tuple[int, int] = (0, 0)
-    step: Annotated[int, Meta(multiple_of=5)] = 5
-    renamed: int = field(default=0, name="from")
+    items: Annotated[list[Item], Meta(max_length=3)] = []
 
 
-# The fields added to {"name": "x"}, the expected path, and words of the message.
-CASES: list[tuple[dict[str, Any], str, str]] = [
-    ({"name": 1}, "name", "Expected `str`, got `int`"),
-    ({"name": None}, "name", "Expected `str`, got `null`"),
-    ({"extra": 1}, "extra", "is not a known field"),
-    ({"inner": []}, "inner", "Expected `object`, got `array`"),
-    ({"inner": {"size": 0}}, "inner.size", "Expected `int` >= 1"),
-    ({"inner": {"size": 6}}, "inner.size", "Expected `int` <= 5"),
-    ({"inner": {"size": 1.5}}, "inner.size", "Expected `int`, got `float`"),
-    ({"inner": {"code": "a"}}, "inner.code", "matching regex"),
-    ({"inner": {"code": "AAAA"}}, "inner.code", "length <= 3"),
-    ({"inner": {"colour": "red"}}, "inner.colour", "is not a known field"),
-    ({"parts": [{}, {"size": "1"}]}, "parts[1].size", "Expected `int`, got `str`"),
-    ({"parts": [{}, {"weight": 1}]}, "parts[1].weight", "is not a known field"),
-    ({"parts": [{}, {}, {}]}, "parts", "length <= 2"),
-    ({"parts": {}}, "parts", "Expected `array`, got `object`"),
-    ({"id": "x"}, "id", "Invalid UUID"),
-    ({"at": "tomorrow"}, "at", "Invalid RFC3339"),
-    ({"at": "2027-01-01T00:00:00"}, "at", "timezone component"),
-    ({"on": "2027-02-30"}, "on", "Invalid RFC3339 encoded date"),
-    ({"colour": "blue"}, "colour", "Invalid enum value 'blue'"),
-    ({"kind": "c"}, "kind", "Invalid enum value 'c'"),
-    ({"pair": [1]}, "pair", "length 2"),
-    ({"pair": [1, "2"]}, "pair[1]", "Expected `int`, got `str`"),
-    ({"step": 7}, "step", "multiple of 5"),
-    ({"from": "x"}, "from", "Expected `int`, got `str`"),
-    ({"renamed": 1}, "renamed", "is not a known field"),
-]
+class Query(Struct, forbid_unknown_fields=True):
+    near: Annotated[float, Meta(ge=-90, le=90)]
+    at: datetime | None = None
+    open_now: bool = False
+    order: Order = Order.UP
+    ids: list[UUID] = []
 
 
-def fault(given: object) -> tuple[str, str]:
-    with pytest.raises(msgspec.ValidationError) as refused:
-        msgspec.json.decode(msgspec.json.encode(given), type=Outer)
-    return field_fault_of(refused.value)
+class SentRequest:
+    """The parts of a request that decoders read."""
+
+    def __init__(self, body: bytes, query: dict[str, list[str]] | None = None) -> None:
+        self.body, self.headers, self._query = body, _JSON, query or {}
+        self.query_string = "&".join(self._query)
+
+    def get_args(self, **_: object) -> dict[str, list[str]]:
+        return self._query
 
 
-@pytest.mark.parametrize(("changed", "path", "message"), CASES)
-def test_invalid_field_is_reported_with_its_path_and_message(changed: dict[str, Any], path: str, message: str) -> None:
-    named, told = fault({"name": "x", **changed})
-    assert named == path
-    assert message in told
-    assert "- at" not in told
+def _refusal(body: bytes, query: dict[str, list[str]] | None = None) -> ApiError:
+    decoders = {"query": QueryDecoder(Query), "body": BodyDecoder(Body)} if query else {"body": BodyDecoder(Body)}
+    request: Any = SentRequest(body, query)
+    with pytest.raises(ApiError) as refused:
+        decode_all(request, decoders)
+    return refused.value
 
 
-def test_missing_field_at_any_depth_is_reported_with_its_path() -> None:
-    class Tree(Struct):
-        root: Outer
-        leaves: list[Outer] = []
-
-    for given, path in (
-        ({}, "root"),
-        ({"root": {}}, "root.name"),
-        ({"root": {"name": ""}, "leaves": [{}]}, "leaves[0].name"),
-    ):
-        with pytest.raises(msgspec.ValidationError) as refused:
-            msgspec.convert(given, Tree)
-        assert field_fault_of(refused.value) == (path, "is required")
+def test_body_with_faults_names_them_in_their_order_and_counts_them() -> None:
+    refusal = _refusal(b'{"items": [{"size": 0, "note": "abcdef"}, {"sise": 1}]}')
+    assert isinstance(refusal, Invalid)
+    assert refusal.faults == (
+        ("items[0].size", "is less than 1"),
+        ("items[0].note", "is longer than 5 characters"),
+        ("items[1].sise", "is not a known field; did you mean size?"),
+        ("items[1].size", "is required"),
+        ("name", "is required"),
+    )
+    assert refusal.detail == "items[0].size: is less than 1 (the first of 5 faults)"
 
 
-@pytest.mark.parametrize(("given", "kind"), [([], "array"), (None, "null"), ("x", "str"), (1, "int")])
-def test_body_of_another_json_type_is_reported_as_body(given: object, kind: str) -> None:
-    assert fault(given) == ("body", f"Expected `object`, got `{kind}`")
+def test_body_and_query_with_faults_are_refused_together() -> None:
+    refusal = _refusal(b"{}", {"near": ["91"]})
+    assert refusal.faults == (("near", "is more than 90"), ("name", "is required"))
 
 
-def test_invalid_value_in_a_dict_is_reported_with_the_path_of_the_dict() -> None:
-    assert fault({"name": "x", "table": {"de": {"size": 9}}})[0].startswith("table")
-    assert fault({"name": "x", "table": {"long": {}}})[0].startswith("table")
+def test_query_with_faults_hides_that_the_body_is_unreadable() -> None:
+    assert _refusal(b"{", {"near": ["91"]}).faults == (("near", "is more than 90"),)
+
+
+def test_body_with_more_faults_than_are_named_says_so() -> None:
+    refusal = _refusal(b'{"name": "", ' + b", ".join(b'"x%d": 1' % number for number in range(40)) + b"}")
+    assert len(refusal.faults) == 20
+    assert refusal.detail.endswith("(the first of more than 20 faults)")
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "1", "0190a0a0-0000-7000-8000-00000000000", "{0190a0a0-0000-7000-8000-000000000000}"]
+    ("body", "path", "message"),
+    [
+        (b'{"name": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", "name", "is not text"),
+        (b'{"name": ' + b"9" * 5_000 + b"}", "name", "is not text"),
+        (b'{"name": "", "items": [{"size": ' + b"9" * 5_000 + b"}]}", "items[0].size", "lies outside the limits of"),
+        (b'{"name": "", "items": [{"size": 0}], "x": "' + b"x" * 70_000 + b'"}', "items[0].size", "lies outside the"),
+        (b'{"name": "", "items": [{}], "x": "' + b"x" * 70_000 + b'"}', "items[0].size", "is required"),
+        (b'{"name": "", "x": "' + b"x" * 70_000 + b'"}', "x", "is not a known field"),
+        (
+            b'{"name": "", "items": [{"size": null}], "": "' + b"x" * 70_000 + b'"}',
+            "items[0].size",
+            "must not be null",
+        ),
+        (b'{"name": 1, "name": ""}', "name", "is not text"),
+        (b'{"name": "' + b"x" * 70_000 + b'", "items": {}}', "items", "is not a list"),
+    ],
+    ids=["deep", "huge number", "huge number for a number", "large", "missing", "unknown", "null", "twice", "list"],
 )
-def test_malformed_id_is_reported_with_its_name(text: str) -> None:
+def test_body_that_costs_too_much_to_take_apart_is_refused_with_its_first_fault(
+    body: bytes, path: str, message: str
+) -> None:
+    refusal = _refusal(body)
+    assert [fault[0] for fault in refusal.faults] == [path]
+    assert refusal.faults[0][1].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"name"', "is not complete JSON"),
+        (b'{"name": x}', "is not valid JSON from byte 9 on"),
+        (b'{"name": 1, "x": NaN}', "is not valid JSON from byte 17 on"),
+        (b'{"name": "caf\xe9"}', "is not UTF-8"),
+    ],
+)
+def test_unreadable_body_is_refused_with_the_place(body: bytes, message: str) -> None:
+    refusal = _refusal(body)
+    assert isinstance(refusal, MalformedBody)
+    assert refusal.faults == (("body", message),)
+
+
+def test_query_with_faults_names_them_in_their_order() -> None:
+    sent = {
+        "at": ["1801130400"],
+        "open_now": ["maybe"],
+        "ordre": ["up"],
+        "order": ["left"],
+        "ids": [f"{_ID},x"],
+        "\udcff": ["1"],
+    }
+    assert _refusal(b'{"name": ""}', sent).faults == (
+        ("at", "is not a time (RFC 3339), such as 2026-12-01T08:00:00Z"),
+        ("open_now", "is not true or false"),
+        ("ordre", "is not a known field; did you mean order?"),
+        ("order", "is not one of: up, down"),
+        ("ids[1]", "is not an id (UUID)"),
+        ("query", "has a field whose name is not UTF-8"),
+        ("near", "is required"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("near", "message"),
+    [
+        (["x"], "is not a number"),
+        (["nan"], "is not a finite number"),
+        (["-91"], "is less than -90"),
+        (["1", "2"], "is given more than once"),
+        (["\udcff"], "is not UTF-8"),
+        ([""], "is not a number"),
+    ],
+)
+def test_query_field_with_a_wrong_value_is_refused_in_plain_words(near: list[str], message: str) -> None:
+    assert _refusal(b'{"name": ""}', {"near": near}).faults == (("near", message),)
+
+
+def test_query_with_null_for_an_optional_field_is_refused() -> None:
+    sent = {"near": ["1"], "at": ["null"]}
+    assert _refusal(b'{"name": ""}', sent).faults == (("at", "must not be null"),)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1", _ID[:-1], f"{{{_ID}}}"])
+def test_path_with_malformed_parts_is_refused_with_all_of_them(text: str) -> None:
+    kinds: dict[str, type] = {"booking_id": UUID, "name": str, "day": date}
     with pytest.raises(Invalid) as refused:
-        decode_part("booking_id", text, UUID)
-    assert refused.value.faults == (("booking_id", "is not an id (UUID)"),)
+        decode_path({"booking_id": text, "name": "%41", "day": "2027-02-30"}, kinds)
+    assert refused.value.faults == (
+        ("booking_id", "is not an id (UUID)"),
+        ("day", "is not a date, such as 2026-12-01"),
+    )
+
+
+def test_path_is_decoded_to_ids_dates_and_texts() -> None:
+    kinds: dict[str, type] = {"booking_id": UUID, "name": str}
+    assert decode_path({"booking_id": _ID, "name": "a%20b"}, kinds) == {"booking_id": UUID(_ID), "name": "a b"}
+
+
+def test_request_without_faults_is_decoded_to_its_parts() -> None:
+    body = msgspec.json.encode(Body("x", [Item(1)]))
+    request: Any = SentRequest(body, {"near": ["1"], "ids": [_ID]})
+    decoded = decode_all(request, {"query": QueryDecoder(Query), "body": BodyDecoder(Body)})
+    assert decoded == {"query": Query(1.0, ids=[UUID(_ID)]), "body": Body("x", [Item(1)])}
