@@ -35,7 +35,7 @@ Exported = ExportedRecord | ExportedFile
 
 
 class KeptData(Struct, frozen=True):
-    """Data that stays after a deletion: `data` names it, `reason` says why it stays and which part was removed."""
+    """Data that stays after a deletion."""
 
     data: Annotated[str, Meta(examples=["bookings"])]
     """Names the data that stays, in English, e.g. `bookings`."""

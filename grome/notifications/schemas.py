@@ -28,10 +28,7 @@ class PushTokenIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NotificationOut(Struct, frozen=True):
-    """Describes one message on one channel. `subject_id` is the id of its booking, user or webhook endpoint.
-
-    `why` is the reason if the message was suppressed. A failed message may be retried and become sent.
-    """
+    """Describes one message on one channel."""
 
     id: UUID
     """Identifies the message on this channel; use it as the key of a list."""

@@ -20,7 +20,7 @@ StripeCustomerId = Annotated[str, Meta(examples=["cus_example"])]
 
 
 class PaymentIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Starts a payment. `amount`, in minor units, is for a tip only; without it, the tip of the booking is paid."""
+    """Starts a payment of a booking."""
 
     purpose: Literal["deposit", "visit", "tip"]
     """The part to pay: the `deposit`, the rest of the price (`visit`), or a `tip` after the visit."""
@@ -29,7 +29,7 @@ class PaymentIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RefundIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Refunds `amount`. With `goodwill`, Grome bears the part that the barber has earned already."""
+    """Refunds a part or all of a payment."""
 
     amount: Annotated[int, Meta(ge=1, le=MOST_AMOUNT)]
     """At most the amount that is still refundable, in minor units of the payment's currency."""
@@ -73,11 +73,7 @@ class DisputeOut(Struct, frozen=True):
 
 
 class PaymentOut(Struct, frozen=True):
-    """A payment of a booking. Amounts are minor units of `currency`.
-
-    `received` is the money collected, before refunds. `pay_by` is the deadline, if there is one. `failure` is the
-    bank's reason for the last decline.
-    """
+    """A payment of a booking with its refunds and its dispute."""
 
     id: UUID
     """Id of the payment; the path parameter `payment_id`."""
@@ -108,11 +104,7 @@ class PaymentOut(Struct, frozen=True):
 
 
 class PaymentStarted(Struct, frozen=True):
-    """A payment with the values that Stripe's mobile SDK needs to confirm it.
-
-    `kind` is `payment`, or `setup` if a card is saved now and charged 48 hours before the visit. `client_secret` is
-    null if nothing is to be confirmed. `customer_session` lets the SDK offer the customer's saved cards.
-    """
+    """A payment with the values that Stripe's mobile SDK needs to confirm it."""
 
     id: UUID
     """Id of the payment; the path parameter `payment_id`, e.g. to refresh it after the app has confirmed it."""
@@ -125,7 +117,7 @@ class PaymentStarted(Struct, frozen=True):
     currency: str
     """ISO 4217 code of the booking's currency."""
     kind: Literal["payment", "setup"]
-    """`payment` for Stripe's PaymentIntent; `setup` for a SetupIntent, which saves a card that is charged later."""
+    """`payment`: confirm a PaymentIntent. `setup`: a SetupIntent; the card is charged 48 hours before the visit."""
     client_secret: ClientSecret | None
     """Secret of Stripe's intent, for the SDK in the app; null if nothing is to be confirmed."""
     publishable_key: PublishableKey
@@ -157,7 +149,7 @@ class PaymentPage(Struct, frozen=True):
 
 
 class CardOut(Struct, frozen=True):
-    """A saved card. `wallet` names a phone's wallet, e.g. `apple_pay`. `is_default`: charged while you are away."""
+    """A saved card."""
 
     id: Annotated[str, Meta(examples=["pm_example"])]
     """Id of the card; the path parameter `card_id`."""

@@ -52,11 +52,7 @@ class TransferAttempt(Struct, frozen=True):
 
 
 class PayoutSums(Struct, frozen=True):
-    """The barber's balance at the time of the decision: `balance` is the sum of the parts and the payout's amount.
-
-    `on_hold` is too recent, `disputed` belongs to visits under dispute, and `carried` is left for the next payout. A
-    negative balance is owed by the barber.
-    """
+    """The barber's balance at the time of the decision, and its parts that the payout leaves out."""
 
     balance: LedgerAmount
     """The barber's whole balance at the decision, in minor units; the sum of the parts and the payout."""

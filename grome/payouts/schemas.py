@@ -54,7 +54,7 @@ class OnboardingLink(Struct, frozen=True):
 
 
 class RequirementOut(Struct, frozen=True):
-    """Describes information that is asked for. `due` is `eventually`, `currently` or `past`."""
+    """Describes information that Stripe asks for."""
 
     name: Annotated[str, Meta(examples=["A bank account for your payouts"])]
     """The information to give, in plain English for the barber."""
@@ -68,7 +68,7 @@ class OnboardingState(Struct, frozen=True):
     """Describes the payout account of a barber.
 
     `incomplete`: information is missing. `pending`: Stripe checks it. `restricted`: payouts were allowed before, or are
-    not possible. `payouts_allowed` is also false while an admin holds the payouts.
+    not possible.
     """
 
     status: OnboardingStatus
@@ -84,7 +84,7 @@ class OnboardingState(Struct, frozen=True):
 
 
 class PayoutOut(Struct, frozen=True):
-    """Describes a payout. `period` is the first day of the day or week that it was made in."""
+    """Describes a payout."""
 
     id: UUID
     """Id of the payout; the path parameter `payout_id`."""
@@ -191,12 +191,7 @@ class AccountOut(Struct, frozen=True):
 
 
 class BarberBalanceOut(Struct, frozen=True, kw_only=True):
-    """Describes your money in a currency, in minor units.
-
-    `available` is paid out next; less than the least amount of a payout is carried over, and it is negative if you owe
-    money. `pending` was earned too recently for the next payout, and `disputed` waits for the end of a dispute. `held`
-    is the price of visits that are not over yet.
-    """
+    """Describes your money in one currency, in minor units."""
 
     currency: str
     """ISO 4217 code; the amounts are in its minor units."""

@@ -18,7 +18,7 @@ AdminReason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH, ex
 
 
 class PeopleQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Filters accounts. `search` is an id, or the beginning of a name, an email or a phone number with a `+`."""
+    """Filters accounts."""
 
     search: Annotated[str, Meta(max_length=254, examples=["lena"]), SEARCH] | None = None
     """An account id, or the beginning of a name, an email address or a phone number with `+`."""
@@ -36,10 +36,7 @@ class AdminReasonIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AdminUserOut(Struct, frozen=True, kw_only=True):
-    """Shows an account to admins.
-
-    `claimed_email` and `claimed_phone` were named at registration while they belonged to another account.
-    """
+    """Shows an account to admins."""
 
     id: UUID
     """Id of the account; the path parameter `user_id`."""
@@ -78,7 +75,7 @@ class AdminUserPage(Struct, frozen=True):
 
 
 class AdminSessionOut(Struct, frozen=True, kw_only=True):
-    """Shows a live session of an account. `address` is that of the sign-in."""
+    """Shows a live session of an account."""
 
     id: UUID
     """Identifies the session, also in the audit trail."""
@@ -97,10 +94,7 @@ class AdminSessionOut(Struct, frozen=True, kw_only=True):
 
 
 class AdminUserDetails(Struct, frozen=True, kw_only=True):
-    """Shows an account with its live sessions, and the first hundred bookings that are in progress or to come.
-
-    `has_second_factor` tells whether a sign-in asks for a second factor.
-    """
+    """Shows an account with its live sessions and its open bookings."""
 
     user: AdminUserOut
     """The account itself."""

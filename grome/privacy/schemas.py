@@ -11,7 +11,7 @@ from grome.privacy.models import Export, State
 
 
 class ExportOut(Struct, frozen=True, kw_only=True):
-    """Describes an export. `url` is only returned for a single export, and works for some minutes without a sign-in."""
+    """Describes an archive of your data."""
 
     id: UUID
     """Id of the export; the path parameter `export_id`."""
@@ -47,7 +47,7 @@ class DeletionIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeletionOut(Struct, frozen=True):
-    """Lists the data that stays. All other data is gone some minutes after `erased_from`."""
+    """Lists the data that stays after the deletion of the account."""
 
     erased_from: datetime
     """Start of the erasure in the background; it ends some minutes later."""

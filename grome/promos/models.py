@@ -132,10 +132,7 @@ class Promo(PromoTerms, frozen=True, kw_only=True):
 
 
 class Discount(Struct, frozen=True):
-    """Holds the amount that a promo code takes off the price of the services.
-
-    `funder` bears the discount: the barber earns less, or Grome pays the difference to the barber.
-    """
+    """Holds the amount that a promo code takes off the price of the services."""
 
     code: Annotated[str, Meta(examples=["SPRING-20"])]
     """The promo code that was used, in upper case."""

@@ -71,11 +71,7 @@ class Discounted(Struct, frozen=True):
 
 
 class PromoFigures(Struct, frozen=True):
-    """Counts the uses of a promo.
-
-    `uses` counts the uses of bookings, and `customers` their different customers; a cancelled booking counts if its
-    use was not given back. `held` counts uses that quotes and unfinished bookings hold. `left` is null without a limit.
-    """
+    """Counts the uses of a promo."""
 
     uses: int
     """Bookings that used the promo; a cancelled booking counts unless its use was given back."""

@@ -15,7 +15,7 @@ from grome.scheduling.offers import ChosenService
 
 
 class CancellingCost(Struct, frozen=True):
-    """Sets the fee for cancelling up to and at `until`; null for no limit. Earlier entries take precedence."""
+    """Sets the fee for cancelling up to a moment."""
 
     until: datetime | None
     """Latest moment at which this fee holds; null for any later moment."""

@@ -24,11 +24,9 @@ class DepositReasonOut(Struct, frozen=True):
 
 
 class QuoteOut(Struct, frozen=True):
-    """Shows the price of a visit and the costs of ending it, in minor units.
+    """Shows the price of a visit and the costs of ending it.
 
-    `full_price` is the price of the services, `price` the price after the discount, and `deposit` the part that is due
-    first, for the `deposit_reasons`. Until `expires_at`, a booking by this quote has this price, discount,
-    deposit and these terms.
+    A booking by this quote has the same price and terms.
     """
 
     id: UUID

@@ -67,7 +67,7 @@ class BookingData(Struct, frozen=True, kw_only=True):
 
 
 class PaymentData(Struct, frozen=True, kw_only=True):
-    """A payment after the event. `received` and `refunded` are absent if a later event follows."""
+    """A payment after the event."""
 
     id: UUID
     """Id of the payment, for `GET /v1/payments/{payment_id}`."""
@@ -84,9 +84,9 @@ class PaymentData(Struct, frozen=True, kw_only=True):
     version: int
     """Version after the event; ignore the event if you have a newer one."""
     received: int | UnsetType = UNSET
-    """Money collected, before refunds, in minor units."""
+    """Money collected before refunds, in minor units; absent if a later event follows."""
     refunded: int | UnsetType = UNSET
-    """Refunds that are done or under way, in minor units."""
+    """Refunds that are done or under way, in minor units; absent if a later event follows."""
 
 
 class ReviewData(Struct, frozen=True):
@@ -126,7 +126,7 @@ class MessageData(Struct, frozen=True, kw_only=True):
 
 
 class MarkData(Struct, frozen=True, kw_only=True):
-    """The side `user_id` has received or read the messages up to the number of this message."""
+    """One side of a booking has received or read messages."""
 
     booking_id: UUID
     """Booking of the conversation."""
@@ -139,7 +139,7 @@ class MarkData(Struct, frozen=True, kw_only=True):
 
 
 class WalkInData(Struct, frozen=True, kw_only=True):
-    """A place in the queue after the event; `ahead` walk-ins come first, null unless the state is `waiting`."""
+    """A place in the queue after the event."""
 
     id: UUID
     """Id of the walk-in, for `GET /v1/walk-ins/{walk_in_id}`."""
@@ -180,7 +180,7 @@ class NoData(Struct, frozen=True):
 
 
 class EventBody(Struct, frozen=True, kw_only=True):
-    """An event of a room. `version` grows with each event of a subject and family."""
+    """An event of a room."""
 
     id: UUID
     """Id of the event; deduplicate by it."""

@@ -93,7 +93,7 @@ class Unsub(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag=
 
 
 class Send(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="send"):
-    """Sends a chat message of a booking. A repeat with the same `key` gets the first reply again."""
+    """Sends a chat message of a booking."""
 
     id: RequestId
     booking: UUID
@@ -167,11 +167,7 @@ ClientFrame = Hello | Refresh | Sub | Unsub | Send | Read | Delivered | Typing |
 
 
 class Welcome(Struct, frozen=True, tag_field="t", tag="hello"):
-    """Answers `hello`. `rooms` are suggestions: `user`, and the rooms of the user's open bookings.
-
-    The access token, and so the connection, ends in `expires_in` seconds unless it is refreshed. A client that hears
-    nothing for twice `heartbeat_s` seconds should reconnect.
-    """
+    """Answers `hello`."""
 
     user: UUID
     """Your account id."""
@@ -186,7 +182,7 @@ class Welcome(Struct, frozen=True, tag_field="t", tag="hello"):
 
 
 class LiveError(Struct, frozen=True):
-    """A refusal. `code` is stable; `temporary` says that the same request can succeed later."""
+    """A refusal."""
 
     code: Annotated[str, Meta(examples=["not_found"])]
     """Stable code, the same as in problems of the REST API."""
@@ -219,8 +215,7 @@ class ResumedEvent(Struct, frozen=True):
 class JoinedRoom(Struct, frozen=True, omit_defaults=True):
     """The result of a subscription to a room, in the reply to `sub`.
 
-    If `recovered` is true, `events` are all events after the client's position. Otherwise the state has to be loaded by
-    REST; events after `offset` follow in either case. A room that was refused has an `error` only.
+    Unless the client has recovered, it loads the state by REST; new events follow in either case.
     """
 
     room: RoomName
@@ -228,7 +223,7 @@ class JoinedRoom(Struct, frozen=True, omit_defaults=True):
     epoch: Epoch | UnsetType = UNSET
     """Names the history of the room; keep it with the offset. Absent if refused."""
     offset: Offset | UnsetType = UNSET
-    """Position from which events follow. Absent if refused."""
+    """Events after this position follow. Absent if refused."""
     recovered: bool | UnsetType = UNSET
     """True if `events` has everything that you missed; false if you must load the state by REST."""
     events: list[Raw] | UnsetType = UNSET
@@ -252,7 +247,7 @@ class Refreshed(Struct, frozen=True):
 
 
 class EventFrame(Struct, frozen=True, tag_field="t", tag="event"):
-    """An event of the room `r` at the offset `o`. `d` has `id`, `type`, `at`, `subject`, `version` and `data`."""
+    """An event of a room."""
 
     r: RoomName
     """Room of the event."""
@@ -305,7 +300,7 @@ class WhereFrame(Struct, frozen=True, tag_field="t", tag="where"):
 
 
 class PresenceState(Struct, frozen=True):
-    """Says whether an account has a live connection. `last_seen` is null while online, or by the user's preference."""
+    """Says whether an account has a live connection."""
 
     user: UUID
     """Account id of the other side."""
@@ -325,7 +320,7 @@ class PresenceFrame(Struct, frozen=True, tag_field="t", tag="presence"):
 
 
 class Reset(Struct, frozen=True, tag_field="t", tag="reset"):
-    """The position in the room `r` was lost: load the state by REST; events after `offset` follow."""
+    """The position in a room was lost: load the state by REST; new events follow."""
 
     r: RoomName
     """Room that lost its history."""
@@ -336,14 +331,14 @@ class Reset(Struct, frozen=True, tag_field="t", tag="reset"):
 
 
 class PositionPing(Struct, frozen=True, tag_field="t", tag="ping"):
-    """A heartbeat. All events up to the offset `o` have been sent, in every room; needs no answer."""
+    """A heartbeat, which needs no answer. It moves the position of every room."""
 
     o: Offset
     """New offset of every room: all events up to it have been sent."""
 
 
 class Bye(Struct, frozen=True, tag_field="t", tag="bye"):
-    """The last frame before the close frame with the same code. Reconnect after `retry_ms` if the code allows it."""
+    """The last frame before the close frame with the same code."""
 
     code: int
     """Close code, as the description of the channel lists them."""

@@ -21,7 +21,7 @@ Room = Annotated[
 
 
 class TicketOut(Struct, frozen=True):
-    """A secret that signs one live connection in, within `expires_in` seconds."""
+    """A secret that signs one live connection in."""
 
     ticket: Ticket
     """Secret for `hello` or for the query of an event stream; it works once."""
@@ -30,7 +30,7 @@ class TicketOut(Struct, frozen=True):
 
 
 class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Names the rooms of a stream. The header `Last-Event-ID` takes precedence over `last_event_id`."""
+    """Names the rooms of a stream."""
 
     rooms: Annotated[list[Room], Meta(min_length=1, max_length=50)]
     """Rooms to follow, comma-separated: `user`, `booking:<id>`, `shop:<barber id>`, `area:<cell>`."""

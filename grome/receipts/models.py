@@ -21,7 +21,7 @@ class LineKind(StrEnum):
 
 
 class ReceiptLine(Struct, frozen=True):
-    """A line of the bill. `name` is the service's, the add-on's or the code of the discount; empty for fee and tip."""
+    """A line of the bill."""
 
     kind: LineKind
     """A `discount` is borne by the barber, a `platform_discount` by Grome."""
@@ -54,11 +54,7 @@ class ReceiptRefund(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """A receipt of a booking; the barber is the seller. Amounts are minor units of `currency`.
-
-    `paid` are the payments less the refunds, and `due` is still to be paid. `tax` is the part of the bill, without the
-    tip and without fees, that is tax; `tax_bp` is its rate in basis points, 0 if no tax is stated.
-    """
+    """A receipt of a booking; the barber is the seller."""
 
     number: Annotated[str, Meta(examples=["2026-14EC49243F36"])]
     """Number of the receipt, the same at each call: year of the booking and 12 characters."""

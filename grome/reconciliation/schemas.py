@@ -28,11 +28,7 @@ class ResolveIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FindingOut(Struct, frozen=True):
-    """A difference between Stripe and the ledger, or money that does not move on.
-
-    `subject` is a balance transaction, an account of the ledger, a payment or a currency. `amount` is in minor units;
-    a positive amount is a debit. Without `resolved_by`, a later run found the difference gone.
-    """
+    """A difference between Stripe and the ledger, or money that does not move on."""
 
     id: UUID
     """Id of the finding; the path parameter `finding_id`."""

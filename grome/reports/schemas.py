@@ -13,12 +13,7 @@ Progress = Annotated[float, Meta(ge=0, le=1, description="Share of the report th
 
 
 class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Holds a request for a report. The dates are included, span at most 366 days, and use the barber's time zone.
-
-    `timezone` and `barber_id` are for admins. Without `barber_id`, the report covers all barbers, in UTC unless
-    `timezone` is given. `separator` is for CSV; its default is a comma. With `semicolon`, decimals are written with a
-    comma, as spreadsheets expect in locales with a decimal comma (German, French, Spanish and others).
-    """
+    """Holds a request for a report, about at most 366 days in the barber's time zone."""
 
     kind: Kind
     """Subject of the report."""
@@ -38,7 +33,7 @@ class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class ReportOut(Struct, frozen=True, kw_only=True):
-    """Describes a report. `url` is valid for some minutes without a sign-in, and only returned for a single report."""
+    """Describes a report."""
 
     id: UUID
     """Id of the report; the path parameter `report_id`."""

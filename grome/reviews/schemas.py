@@ -41,7 +41,7 @@ class AnswerOut(Struct, frozen=True):
 
 
 class ReviewOut(Struct, frozen=True):
-    """Describes a review to the customer and the barber. The customer can change it until `editable_until`."""
+    """Describes a review to the customer and the barber."""
 
     booking_id: UUID
     """The reviewed visit; a booking has at most one review."""
@@ -77,10 +77,7 @@ class ReviewQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class PublicReview(Struct, frozen=True):
-    """Describes a review to the public. `author` is a first name and an initial.
-
-    `booking_id` is null unless the reader is the customer, the barber or an admin.
-    """
+    """Describes a review to the public."""
 
     id: UUID
     """Identifies the review to the public; it is not the id of the booking."""
@@ -101,10 +98,10 @@ class PublicReview(Struct, frozen=True):
 
 
 class ReviewSummary(Struct, frozen=True):
-    """Sums up all reviews of the barber, regardless of filters. `rating` is their mean, 0 without reviews."""
+    """Sums up all reviews of the barber, regardless of filters."""
 
     rating: float
-    """Mean of all reviews in stars, 1 to 5."""
+    """Mean of all reviews in stars, 1 to 5; 0 without reviews."""
     reviews_count: int
     """Number of all reviews of the barber."""
     stars: StarCounts

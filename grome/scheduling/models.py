@@ -106,7 +106,7 @@ class WeeklyHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DateOverride(Struct, frozen=True, forbid_unknown_fields=True):
-    """Replaces the weekday's hours and any holiday on one date; the date is closed if `hours` is null."""
+    """Replaces the weekday's hours and any holiday on one date."""
 
     date: date
     """A date in the barber's zone."""
@@ -204,11 +204,7 @@ class OfferRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Processing(Struct, frozen=True, forbid_unknown_fields=True):
-    """Frees the barber during a part of a service, for example while colour takes effect.
-
-    The barber may take another customer for `duration_min` minutes, from `after_min` minutes after the start of the
-    service on.
-    """
+    """Frees the barber during a part of a service, for example while colour takes effect."""
 
     after_min: Annotated[int, Meta(ge=5, le=475, multiple_of=5)]
     """Minutes from the start of the service until the barber becomes free."""

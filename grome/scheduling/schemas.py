@@ -24,7 +24,7 @@ class SlotOut(Struct, frozen=True):
 
 
 class RefusedOut(Struct, frozen=True):
-    """Describes a start that cannot be booked; `reason` is the stable code of the first rule that rejects the start."""
+    """Describes a start that cannot be booked."""
 
     start: datetime
     """Start that cannot be booked."""
@@ -35,7 +35,7 @@ class RefusedOut(Struct, frozen=True):
 
 
 class DaySlots(Struct, frozen=True, omit_defaults=True):
-    """Lists the starts on a date in the barber's zone. `refused` is present only if the query asks for it."""
+    """Lists the starts on a date in the barber's zone."""
 
     date: date
     """Date in the barber's zone."""

@@ -59,7 +59,7 @@ class SeriesOut(Struct, frozen=True):
 
 
 class PreviewedOut(Struct, frozen=True):
-    """Shows a start of a series; `refused` is null if the visit can be booked."""
+    """Shows a start of a series, and whether it can be booked."""
 
     scheduled_at: datetime
     """Start by the rule."""

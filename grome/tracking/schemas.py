@@ -12,12 +12,7 @@ class PositionIn(LatLng, frozen=True, forbid_unknown_fields=True):
 
 
 class PositionOut(Struct, frozen=True):
-    """Describes the newest position of the barber, measured at the moment `at`.
-
-    `distance_m` is the straight-line distance to the customer. `eta_min` is the remaining travel time in whole minutes,
-    null if the customer is too far away for an estimate. Only the barber gets `late_suggestion_min`, if the barber will
-    be at least ten minutes late: the number of `minutes` for `POST /v1/bookings/{id}/late`.
-    """
+    """Describes the newest position of the barber on the way to a house call."""
 
     lat: float
     """Degrees north."""

@@ -27,8 +27,7 @@ class UploadIn(Struct, frozen=True, forbid_unknown_fields=True):
 class UploadOut(Struct, frozen=True):
     """Describes the form that stores the file.
 
-    Send a POST in `multipart/form-data` to `url` with all `fields`, and the file as the last field, named `file`. The
-    form is valid until `form_expires_at`. Name the upload by its `id` where it is used, before it expires.
+    Send it as `multipart/form-data`, and name the upload by its id where it is used.
     """
 
     id: UUID

@@ -61,10 +61,7 @@ class DocumentOut(Struct, frozen=True):
 
 
 class VerificationOut(Struct, frozen=True):
-    """Describes your verification. `notes` are those of the last decision.
-
-    Documents are deleted some days after the decision. `approval` decides whether customers find and book you.
-    """
+    """Describes your verification. Documents are deleted some days after the decision."""
 
     status: State
     """`missing`: nothing sent. `pending`: an admin decides. `asked_again`: send other documents."""
@@ -111,7 +108,7 @@ class VerificationPage(Struct, frozen=True):
 
 
 class VerificationEntryOut(Struct, frozen=True):
-    """Describes one change: `by` is the barber or an admin."""
+    """Describes one change of a verification."""
 
     status: State
     """State after the change."""

@@ -20,7 +20,7 @@ class AreaIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EntryIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Describes the wanted visit, at `barber_id` or in `area`. The whole visit lies between `earliest` and `latest`."""
+    """Describes the wanted visit, at one barber or in an area."""
 
     service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MAX_SERVICES)]
     """Services of the catalogue, in the order of the visit."""
@@ -49,8 +49,7 @@ class AreaOut(Struct, frozen=True):
 class EntryOut(Struct, frozen=True):
     """Describes a waitlist entry.
 
-    While the state is `offered`, accept or decline the booking `booking_id`. If the barber confirms bookings, the state
-    stays `offered` until the barber has agreed. `unanswered` counts the offers that expired without your answer.
+    If the barber confirms bookings, an accepted offer stays `offered` until the barber has agreed.
     """
 
     id: UUID

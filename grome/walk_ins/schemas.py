@@ -21,7 +21,7 @@ class WalkInIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GuestIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Describes a guest without an account; call them by `name`."""
+    """Describes a guest without an account."""
 
     name: Annotated[str, Meta(min_length=1, max_length=80, examples=["Jonas"]), NAME]
     """Name to call the guest by; you alone see it."""
@@ -55,10 +55,7 @@ class QueueOut(Struct, frozen=True):
 
 
 class WalkInOut(Struct, frozen=True):
-    """Describes a place in the queue; `ahead` walk-ins come first.
-
-    Estimates are null unless the state is `waiting` and there is room left today.
-    """
+    """Describes a place in the queue."""
 
     id: UUID
     """Id of the walk-in; the path parameter `walk_in_id`, and later the id of the booking."""
@@ -113,7 +110,7 @@ class WaitingOut(Struct, frozen=True):
 
 
 class WaitingListOut(Struct, frozen=True):
-    """Lists your queue. `pace` is the ratio of actual to planned duration of your recent visits."""
+    """Lists your queue."""
 
     day: date
     """Date of the queue, in your time zone."""

@@ -123,10 +123,7 @@ class DeliveryState(StrEnum):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """Describes one request. `run` is 0 for the tries of the event itself, else the number of the replay.
-
-    `status` is null if no whole response came; `answer` is the beginning of its body.
-    """
+    """Describes one request to the receiver."""
 
     at: datetime
     """Start of the request."""

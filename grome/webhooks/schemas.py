@@ -39,7 +39,7 @@ class EndpointIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EndpointOut(Struct, frozen=True):
-    """Describes an endpoint. `failing_since` is the time of the first failure since the last success."""
+    """Describes an endpoint."""
 
     id: UUID
     """Id of the endpoint; the path parameter `endpoint_id`."""
@@ -76,7 +76,7 @@ class EndpointList(Struct, frozen=True):
 
 
 class NewSecret(Struct, frozen=True):
-    """Holds a new secret, which is returned only once. Until `previous_valid_until`, the previous secret signs too."""
+    """Holds a new secret, which is returned only once."""
 
     secret: Secret
     """Key for verifying signatures, `whsec_` and base64; store it now, it is not shown again."""
@@ -90,7 +90,7 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class DeliveryOut(Struct, frozen=True):
-    """Describes a delivery. Receivers get `event_id` as `webhook-id`. It has the last 20 attempts, oldest first."""
+    """Describes the delivery of one event to one endpoint."""
 
     id: UUID
     """Id of the delivery; the path parameter `delivery_id`."""
@@ -117,7 +117,7 @@ class DeliveryPage(Struct, frozen=True):
 
 
 class DeliveryWithBody(Struct, frozen=True):
-    """Holds a delivery with its `body`, of which every attempt sends the same bytes."""
+    """Holds a delivery with the body of its requests."""
 
     delivery: DeliveryOut
     """The delivery with its attempts."""

@@ -21,7 +21,7 @@ ERROR_PAGES = "/docs/errors"
 
 
 class FieldFault(Struct, frozen=True):
-    """One thing wrong with the input. `field` is a path such as `services[0].price`."""
+    """One fault of the input."""
 
     field: Annotated[str, Meta(examples=["service_ids[0]"])]
     """Path of the field in the body, or name of the parameter or header, e.g. `services[0].price`."""
@@ -30,7 +30,7 @@ class FieldFault(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """Describes an error (RFC 9457). `code` is stable and made for programs; `detail` is made for people."""
+    """Describes an error (RFC 9457)."""
 
     type: Annotated[str, Meta(examples=["https://grome.example/docs/errors/invalid"])]
     """URI of the kind of problem; the same for equal values of `code`."""
@@ -43,7 +43,7 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     request_id: Annotated[str, Meta(examples=["01a22bed2ef072d8897f14ec49243f36"])]
     """Equals the header `X-Request-ID`; quote it to support, since the log of the server has it too."""
     detail: str = ""
-    """Explains this occurrence in English; absent if the title says it all."""
+    """Explains this occurrence to people, in English; absent if the title says it all."""
     errors: list[FieldFault] = []
     """Every fault of the input; absent if the problem is not about single fields."""
 

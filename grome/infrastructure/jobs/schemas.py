@@ -23,7 +23,7 @@ class JobQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class JobOut(Struct, frozen=True):
-    """A job. `tries` counts tries begun. A pending job is enqueued at `next_at`. `progress` goes from 0 to 1."""
+    """A job, as operators see it."""
 
     id: Annotated[str, Meta(examples=[_JOB_ID])]
     """Id of the job, also its deduplication key; the path parameter `job_id`."""

@@ -11,7 +11,7 @@ class Live(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """The state of one dependency: `ok`, the time of its answer in milliseconds, and the fault if it failed."""
+    """The state of one dependency."""
 
     ok: bool
     """Whether the dependency answered within two seconds."""
