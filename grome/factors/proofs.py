@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from grome.common.actor import SignInMethod
+from grome.common.base64url import decode_base64url
 from grome.common.clock import Clock
 from grome.common.errors import Invalid
 from grome.common.ids import new_id
@@ -22,7 +23,6 @@ from grome.factors.totp import find_step, open_totp_secret
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.outbox.models import EventType
 from grome.infrastructure.secret_keys import Sealer
-from grome.infrastructure.signed_tokens import decode_token
 
 # Six digits, three of which are right at a time: 40 tries a day succeed by chance once in 23 years.
 TOTP_BUDGETS: Final = (
@@ -106,7 +106,7 @@ class FactorProofs:
         ceremony = await self._challenges.take_ceremony(answer.ceremony, purpose, subject)
         if ceremony is None:
             raise PasskeyRefused
-        credential_id = decode_token(answer.credential.id.rstrip("="))
+        credential_id = decode_base64url(answer.credential.id.rstrip("="))
         if credential_id is None:
             raise PasskeyRefused
         owner = await self._factors.find_by_credential(credential_id)
@@ -148,5 +148,5 @@ class FactorProofs:
 def _refuse_foreign_handle(credential: AssertionCredential, user_id: UUID) -> None:
     """Raise PasskeyRefused if the authenticator names another account than the owner of the key."""
     handle = credential.response.user_handle
-    if handle and decode_token(handle.rstrip("=")) != user_id.bytes:
+    if handle and decode_base64url(handle.rstrip("=")) != user_id.bytes:
         raise PasskeyRefused

@@ -3,43 +3,52 @@
 from typing import Final
 from uuid import UUID
 
+from msgspec import Struct
+
 from grome.accounts.models import Preferences, Topic
 from grome.accounts.preferences import PreferenceService
 from grome.common.errors import NotFound
+from grome.infrastructure.earlier_tokens import EarlierTokens
 from grome.infrastructure.secret_keys import SecretKeys
-from grome.infrastructure.signed_tokens import decode_token, encode_token, link_signer
+from grome.infrastructure.signed_tokens import SignedTokens
 
 PATH: Final = "/v1/unsubscribe"
-_ID_BYTES, _MAC_BYTES = 16, 16
+_PURPOSE: Final = "unsubscribe links"
+_ID_BYTES: Final = 16
+
+
+class UnsubscribeLink(Struct, frozen=True, array_like=True):
+    """Allows ending mail about a topic to a user."""
+
+    user_id: UUID
+    topic: Topic
 
 
 class UnsubscribeLinks:
-    """Creates and reads unsubscribe links.
-
-    A token holds user id, topic and their HMAC by a key that follows from the secrets key.
-    """
+    """Creates and reads unsubscribe links."""
 
     def __init__(self, keys: SecretKeys, public_url: str) -> None:
-        self._signer = link_signer(keys, "unsubscribe links", _MAC_BYTES)
+        self._tokens, self._earlier = SignedTokens(keys, _PURPOSE, UnsubscribeLink), EarlierTokens(keys, _PURPOSE)
         self._public_url = public_url
 
     def url(self, user_id: UUID, topic: Topic) -> str:
         return f"{self._public_url}{PATH}/{self.token(user_id, topic)}"
 
     def token(self, user_id: UUID, topic: Topic) -> str:
-        said = user_id.bytes + topic.value.encode()
-        return encode_token(self._signer.sign(said) + said)
+        return self._tokens.write(UnsubscribeLink(user_id, topic))
 
-    def read(self, token: str) -> tuple[UUID, Topic]:
-        """Return user id and topic of a token. Raises NotFound if the token is not valid."""
-        raw = decode_token(token) or b""
-        mac, said = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if not self._signer.is_signed(said, mac):
-            raise _unknown_link()
-        try:
-            return UUID(bytes=said[:_ID_BYTES]), Topic(said[_ID_BYTES:].decode())
-        except ValueError:
-            raise _unknown_link() from None
+    def read(self, token: str) -> UnsubscribeLink:
+        """Return user and topic of a token. Raises NotFound if the token is not valid."""
+        link = self._tokens.read(token) or self._find_earlier(token)
+        if link is None:
+            raise NotFound("The link is not valid, or its account is gone.")
+        return link
+
+    def _find_earlier(self, token: str) -> UnsubscribeLink | None:
+        payload = self._earlier.read(token)
+        if payload is None:
+            return None
+        return UnsubscribeLink(UUID(bytes=payload[:_ID_BYTES]), Topic(payload[_ID_BYTES:].decode()))
 
 
 class UnsubscribeService:
@@ -50,14 +59,10 @@ class UnsubscribeService:
 
     async def preview(self, token: str) -> tuple[Topic, Preferences]:
         """Return the topic of the link and the user's preferences, unchanged. Raises NotFound."""
-        user_id, topic = self._links.read(token)
-        return topic, await self._preferences.get(user_id)
+        link = self._links.read(token)
+        return link.topic, await self._preferences.get(link.user_id)
 
     async def unsubscribe(self, token: str) -> tuple[Topic, Preferences]:
         """Stop mail about the topic of the link. Raises NotFound."""
-        user_id, topic = self._links.read(token)
-        return topic, await self._preferences.mute_topic(user_id, topic)
-
-
-def _unknown_link() -> NotFound:
-    return NotFound("The link is not valid, or its account is gone.")
+        link = self._links.read(token)
+        return link.topic, await self._preferences.mute_topic(link.user_id, link.topic)

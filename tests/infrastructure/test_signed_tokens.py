@@ -3,10 +3,15 @@
 import base64
 import hashlib
 import hmac
+import re
+import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
 
 from grome.accounts.models import Topic
 from grome.accounts.tokens import RefreshToken, RefreshTokens
@@ -15,11 +20,11 @@ from grome.common.clock import system_clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
 from grome.infrastructure.secret_keys import Sealer, SecretKeys
-from grome.infrastructure.signed_tokens import link_signer
+from grome.infrastructure.signed_tokens import SignedTokens
 from grome.infrastructure.signing_keys import SigningKeys, load_signing_key
 from grome.infrastructure.storage.links import FileLinks
-from grome.notifications.unsubscribe import UnsubscribeLinks
-from grome.receipts.links import ReceiptLinks
+from grome.notifications.unsubscribe import UnsubscribeLink, UnsubscribeLinks
+from grome.receipts.links import ReceiptLink, ReceiptLinks
 from grome.webhooks.errors import UnreadableSecretError
 from grome.webhooks.signing import SecretSealer
 from tests.builders.keys import new_secrets_key, new_signing_key, secret_keys
@@ -44,7 +49,7 @@ class Made:
         try:
             return (
                 SecretSealer(keys).open(self.sealed, self.endpoint) == b"secret"
-                and UnsubscribeLinks(keys, "").read(self.unsubscribe) == (self.person, Topic.REVIEWS)
+                and UnsubscribeLinks(keys, "").read(self.unsubscribe) == UnsubscribeLink(self.person, Topic.REVIEWS)
                 and FeedUrls(keys, "").is_valid(self.calendar, self.person, 3)
                 and FileLinks(keys, "", system_clock).read(self.file) is not None
                 and ReceiptLinks(keys, "", system_clock).find(self.receipt) is not None
@@ -137,10 +142,47 @@ def test_sealed_secret_tells_whether_its_key_is_current() -> None:
     assert new.open(sealed, b"another id") is None
 
 
-def test_signature_by_the_old_key_derivation_is_accepted() -> None:
-    signer = link_signer(SecretKeys([NEW_KEY, KEY.strip()]), "calendar addresses", 16)
-    old_key = hashlib.sha256(b"calendar addresses\0" + KEY.encode()).digest()
-    assert signer.is_signed(b"said", hmac.digest(old_key, b"said", "sha256")[:16])
-    assert signer.is_signed(b"said", signer.sign(b"said"))
-    for wrong in (b"", signer.sign(b"other"), signer.sign(b"said")[:15], b"\0" * 16):
-        assert not signer.is_signed(b"said", wrong)
+class Pass(Struct, frozen=True, array_like=True):
+    name: str
+
+
+@given(st.text(max_size=40), st.data())
+def test_token_is_read_in_its_one_spelling_and_for_its_purpose_only(name: str, data: st.DataObject) -> None:
+    keys = secret_keys()
+    passes, others = (SignedTokens(keys, purpose, Pass) for purpose in ("passes", "others"))
+    token = passes.write(Pass(name))
+    assert re.fullmatch(r"[\w-]+\.[\w-]{43}", token, re.ASCII)
+    assert passes.read(token) == Pass(name)
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.sampled_from("ABCDEFGHIJ0123456789_-.+/=é").filter(lambda letter: letter != token[place]))
+    altered = token[:place] + other + token[place + 1 :]
+    for wrong in (altered, token[:place], f"{token}=", f"{token} ", f"{token}\ud800", others.write(Pass(name))):
+        assert passes.read(wrong) is None
+
+
+@pytest.mark.parametrize("derivation", ["from the secrets key", "from the PEM text"])
+def test_token_of_an_earlier_release_is_read(derivation: str) -> None:
+    """Made as earlier releases made them: base64url of 16 bytes of HMAC and the bytes that they sign."""
+    keys = SecretKeys([NEW_KEY, KEY.strip()], new_secrets_key(1))
+    person, booking, expires = new_id(), new_id(), int(time.time()) + 60
+
+    def earlier(purpose: str, payload: bytes, aside: bytes = b"") -> str:
+        digest = hashlib.sha256(purpose.encode() + b"\0" + KEY.encode()).digest()
+        key = keys.derive(purpose)[0] if derivation == "from the secrets key" else digest
+        mac = hmac.digest(key, payload + aside, "sha256")[:16]
+        return base64.urlsafe_b64encode(mac + payload).decode().rstrip("=")
+
+    unsubscribe = earlier("unsubscribe links", person.bytes + b"reviews")
+    assert UnsubscribeLinks(keys, "").read(unsubscribe) == UnsubscribeLink(person, Topic.REVIEWS)
+    receipt = earlier("links to receipts", booking.bytes + person.bytes + expires.to_bytes(5, "big"))
+    assert ReceiptLinks(keys, "", system_clock).find(receipt) == ReceiptLink(booking, person, expires)
+    old = earlier("links to receipts", booking.bytes + person.bytes + (expires - 120).to_bytes(5, "big"))
+    assert ReceiptLinks(keys, "", system_clock).find(old) is None
+    feeds, calendar = FeedUrls(keys, ""), earlier("calendar addresses", person.bytes, (3).to_bytes(8, "big"))
+    assert feeds.find_user_id(calendar) == person
+    assert [feeds.is_valid(calendar, person, generation) for generation in (2, 3)] == [False, True]
+    for forged in (unsubscribe[::-1], receipt, calendar[:-1], "A" * 60):
+        with pytest.raises(NotFound):
+            UnsubscribeLinks(keys, "").read(forged)
+        assert ReceiptLinks(keys, "", system_clock).find(calendar) is None
+        assert not feeds.is_valid(forged, person, 3)
