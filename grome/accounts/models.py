@@ -27,6 +27,8 @@ Email = Annotated[
     ),
 ]
 PersonName = Annotated[str, Meta(min_length=1, max_length=100, examples=["Amira Haddad"]), NAME]
+# Names in answers: a name that was stored before a rule for new names existed is shown as it is.
+ShownPerson = Annotated[str, Meta(examples=["Amira Haddad"])]
 
 
 WallTime = Annotated[

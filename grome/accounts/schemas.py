@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from grome.accounts.models import Email, PersonName, Preferences, QuietHours, ReminderHours, Topic, User
+from grome.accounts.models import Email, PersonName, Preferences, QuietHours, ReminderHours, ShownPerson, Topic, User
 from grome.codes.models import CODE_LIFE, RESEND_AFTER
 from grome.common.actor import Role
 from grome.common.field_faults import FAULT
@@ -39,6 +39,8 @@ CodeDigits = Annotated[
 DeviceName = Annotated[str, Meta(min_length=1, max_length=100, examples=["Amira's phone"]), NAME]
 Platform = Annotated[str, Meta(min_length=1, max_length=100, examples=["ios"]), NAME]
 ZoneName = Annotated[str, Meta(max_length=64, description="An IANA time zone.", examples=["Europe/Berlin"])]
+RefreshTokenIn = Annotated[str, Meta(min_length=1, max_length=200, examples=["AZPyxC0Tfo2bqzLk0Gm7EQAAAAE.m2Zc"])]
+CountryCode = Annotated[str, Meta(description="ISO 3166 code.", examples=["DE"])]
 DeviceId = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=ONE_LINE, extra=NOT_ONE_LINE, examples=["app-7f3c9a52"])
 ]
@@ -189,7 +191,7 @@ class ProfilePatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class Refresh(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the newest refresh token of a session."""
 
-    refresh_token: Annotated[str, Meta(min_length=1, max_length=200)]
+    refresh_token: RefreshTokenIn
     """The `refresh_token` of the latest login or refresh; valid once."""
 
 
@@ -228,11 +230,11 @@ class UserOut(Struct, frozen=True):
 
     id: UUID
     """Id of the account; `customer_id` or `barber_id` in bookings."""
-    email: str | None
+    email: Annotated[str, Meta(examples=["amira.haddad@example.com"])] | None
     """Null without an email address; an address counts as proved with `email_verified`."""
-    phone: str | None
+    phone: Annotated[str, Meta(examples=["+4930901820"])] | None
     """In E.164, such as `+4930123456`; null without a phone number."""
-    name: str
+    name: ShownPerson
     """Shown to the other side of bookings."""
     role: Role
     """Decides which operations are open; never changes."""
@@ -249,9 +251,9 @@ class UserOut(Struct, frozen=True):
 class Tokens(Struct, frozen=True, kw_only=True):
     """Holds the new tokens of a session."""
 
-    access_token: str
+    access_token: Annotated[str, Meta(examples=["eyJhbGciOiJFZERTQSJ9.eyJyb2xlIjoiY3VzdG9tZXIifQ.c2lnbmVk"])]
     """JWT for the header `Authorization: Bearer …`; opaque to apps."""
-    refresh_token: str
+    refresh_token: Annotated[str, Meta(examples=["AZPyxC0Tfo2bqzLk0Gm7EQAAAAE.m2Zc"])]
     """For `POST /v1/auth/refresh`, once; store it safely, as it renews the session."""
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 -- the name of a scheme
     """Scheme of the `Authorization` header."""
@@ -262,13 +264,13 @@ class Tokens(Struct, frozen=True, kw_only=True):
 class SessionDevice(Struct, frozen=True):
     """Describes the device of a session, as far as the login named it."""
 
-    id: str | None
+    id: Annotated[str, Meta(examples=["app-7f3c9a52"])] | None
     """The `device.id` of the login; null if the login named no device."""
-    name: str | None
+    name: Annotated[str, Meta(examples=["Amira's phone"])] | None
     """The `device.name` of the login; null if the login named none."""
-    platform: str | None
+    platform: Annotated[str, Meta(examples=["ios"])] | None
     """The `device.platform` of the login; null if the login named none."""
-    user_agent: str | None
+    user_agent: Annotated[str, Meta(examples=["Grome/3.2 (iOS 19)"])] | None
     """`User-Agent` header of the login; null without this header."""
 
 
@@ -279,7 +281,7 @@ class SessionOut(Struct, frozen=True, kw_only=True):
     """Id of the session; the path parameter `session_id`."""
     device: SessionDevice
     """Device that the login came from."""
-    country: str | None
+    country: CountryCode | None
     """ISO 3166 code of the country that the login came from; null if unknown."""
     created_at: datetime
     """Time of the login."""
@@ -308,17 +310,17 @@ class SignedIn(Tokens, frozen=True, kw_only=True):
 class Jwk(Struct, frozen=True):
     """A public key after RFC 8037 (Ed25519)."""
 
-    kty: str
+    kty: Annotated[str, Meta(examples=["OKP"])]
     """Key type; always `OKP`."""
-    crv: str
+    crv: Annotated[str, Meta(examples=["Ed25519"])]
     """Curve of the key; always `Ed25519`."""
-    alg: str
+    alg: Annotated[str, Meta(examples=["EdDSA"])]
     """Algorithm of the signatures; always `EdDSA`."""
-    use: str
+    use: Annotated[str, Meta(examples=["sig"])]
     """Use of the key; always `sig`, for signatures."""
-    kid: str
+    kid: Annotated[str, Meta(examples=["2027-03"])]
     """Id of the key; the `kid` in the header of each token that it signed."""
-    x: str
+    x: Annotated[str, Meta(examples=["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"])]
     """The public key in base64url without padding."""
 
 

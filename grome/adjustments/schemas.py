@@ -52,7 +52,7 @@ class AdjustmentOut(Struct, frozen=True):
     """In minor units; always positive."""
     currency: str
     """Currency of `amount`."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["Chair was double-booked by our fault."])]
     """As given by the admin."""
     booking_id: UUID | None
     """Booking that the money is for; null for none, and for write-offs."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from grome.barbers.models import ShopName
 from grome.bookings.schemas import Note
 from grome.common.clock import Instant
 from grome.common.geo import Latitude, LatLng, Longitude
@@ -39,7 +40,7 @@ class CandidateOut(Struct, frozen=True):
 
     id: UUID
     """Id of the barber; `barber_id` of a booking."""
-    name: str
+    name: ShopName
     """Display name of the profile."""
     location: LatLng
     """Position of the shop."""
@@ -55,7 +56,7 @@ class CandidateOut(Struct, frozen=True):
     """Currency of `price`."""
     duration_min: int
     """Total of the services in minutes."""
-    timezone: str
+    timezone: Annotated[str, Meta(examples=["Europe/Berlin"])]
     """IANA time zone of the shop, which decides about local dates."""
 
 

@@ -1,10 +1,12 @@
 """Define the request and responses about the audit trail."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from grome.accounts.schemas import CountryCode
 from grome.common.clock import Instant
 from grome.infrastructure.http import PageQuery
 from grome.infrastructure.outbox.models import Change, EventType, MovedMoney
@@ -30,13 +32,13 @@ class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class OriginOut(Struct, frozen=True):
     """Names the request that caused an event."""
 
-    request_id: str
+    request_id: Annotated[str, Meta(examples=["0193a1f27c3e7d21b5a04f6e9c8d7b10"])]
     """The `X-Request-ID` of the response, as in the log."""
     session_id: UUID | None
     """Login session of the actor; null for a request without an access token."""
-    address: str | None
+    address: Annotated[str, Meta(examples=["203.0.113.7"])] | None
     """IP address of the client; null if unknown, or once the actor's account was deleted."""
-    country: str | None
+    country: CountryCode | None
     """ISO 3166 code of the country of the address; null if unknown."""
 
 
@@ -57,7 +59,7 @@ class RecordOut(Struct, frozen=True, kw_only=True):
     """Id of the account that acted; null for Grome itself."""
     at: datetime
     """Time of the event."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["Customer asked for a new address."])]
     """Given by the actor or the bank; empty if there is none."""
     money: MovedMoney | None
     """Amount that the event is about; null unless it is about money."""

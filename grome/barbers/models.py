@@ -27,6 +27,9 @@ from grome.scheduling.offers import OfferedService
 ServiceRadiusKm = Annotated[
     float, Meta(ge=0, le=50, description="Greatest distance of house calls in kilometres; 0 for no house calls.")
 ]
+# In answers, where no rule for new texts applies.
+ShopName = Annotated[str, Meta(examples=["Fade & Blade"])]
+PartOfTown = Annotated[str, Meta(examples=["Mitte"])]
 Stars = Annotated[int, Meta(ge=1, le=5, description="Whole stars.")]
 RatingDelta = dict[str, int]
 

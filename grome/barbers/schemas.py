@@ -16,10 +16,13 @@ from grome.barbers.models import (
     DepositRules,
     HouseCallRules,
     Notice,
+    PartOfTown,
     Percent,
     ServiceRadiusKm,
+    ShopName,
     Terms,
 )
+from grome.catalogue.models import ShownService
 from grome.common.clock import Instant
 from grome.common.geo import Latitude, LatLng, Longitude, to_lat_lng
 from grome.common.money import Amount, Currency
@@ -168,7 +171,7 @@ class OfferOut(Struct, frozen=True):
 
     service_id: UUID
     """Id of the service in the catalogue; use it for bookings."""
-    name: str
+    name: ShownService
     """Name in the catalogue, in English."""
     price: int
     """In minor units, without add-ons."""
@@ -183,7 +186,7 @@ class WholeOfferOut(Struct, frozen=True):
 
     service_id: UUID
     """Id of the service in the catalogue; use it for bookings."""
-    name: str
+    name: ShownService
     """Name in the catalogue, in English."""
     price: int
     """In minor units, without add-ons."""
@@ -215,17 +218,17 @@ class BarberOut(Struct, frozen=True):
 
     id: UUID
     """Id of the barber; the path parameter `barber_id`."""
-    name: str
+    name: ShopName
     """Name of the barber or shop."""
-    bio: str
+    bio: Annotated[str, Meta(examples=["Cuts, fades and beards since 2011."])]
     """Text about the barber, line breaks included; empty for none."""
-    neighbourhood: str
+    neighbourhood: PartOfTown
     """Local name of the part of town; empty if not given."""
     location: LatLng
     """Position of the shop."""
     service_radius_km: float
     """Greatest distance of house calls in kilometres; 0 for no house calls."""
-    timezone: str
+    timezone: Annotated[str, Meta(examples=["Europe/Berlin"])]
     """IANA time zone of the shop; hours and dates are local to it."""
     currency: str
     """Currency of all prices of the barber."""
@@ -256,7 +259,7 @@ class NearbyBarber(Struct, frozen=True):
 
     id: UUID
     """Id of the barber; the path parameter `barber_id`."""
-    name: str
+    name: ShopName
     """Name of the barber or shop."""
     location: LatLng
     """Position of the shop."""
@@ -298,9 +301,9 @@ class FoundBarber(Struct, frozen=True):
 
     id: UUID
     """Id of the barber; the path parameter `barber_id`."""
-    name: str
+    name: ShopName
     """Name of the barber or shop."""
-    neighbourhood: str
+    neighbourhood: PartOfTown
     """Local name of the part of town; empty if not given."""
     location: LatLng
     """Position of the shop."""
@@ -351,7 +354,7 @@ class CommissionChangeOut(Struct, frozen=True):
     """Rate after the change in hundredths of a percent; null for the ordinary rate."""
     before: int | None
     """Rate before the change in hundredths of a percent; null for the ordinary rate."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["Agreed by mail for the first year."])]
     """As given by the admin."""
     by: UUID
     """Id of the admin's account."""

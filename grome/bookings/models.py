@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field, structs
 
 from grome.barbers.models import BasisPoints, Terms
+from grome.catalogue.models import ShownService
 from grome.common.actor import Role
 from grome.common.geo import GeoPoint
 from grome.common.money import Amount
@@ -139,7 +140,7 @@ class BookedAddOn(Struct, frozen=True):
 
     id: UUID
     """Id of the add-on in the barber's profile; it may have been removed since."""
-    name: str
+    name: Annotated[str, Meta(examples=["Hot towel shave"])]
     """Name at the time of booking."""
     price: Amount
     """In minor units, on top of the price of the service."""
@@ -152,7 +153,7 @@ class BookedService(Struct, frozen=True):
 
     service_id: UUID
     """Id of the service in the catalogue."""
-    name: str
+    name: ShownService
     """Name at the time of booking."""
     price: Amount
     """In minor units, without the add-ons."""
@@ -227,7 +228,7 @@ class OnTheWay(Struct, frozen=True):
 class Guest(Struct, frozen=True):
     """Names a customer without an account, as entered by the barber."""
 
-    name: str
+    name: Annotated[str, Meta(examples=["Tom"])]
     """Seen by the barber and by admins."""
 
 

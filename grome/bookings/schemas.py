@@ -31,6 +31,8 @@ from grome.infrastructure.http import PageQuery
 from grome.promos.models import Discount, PromoCode
 
 Note = Annotated[str, Meta(max_length=500, examples=["Please ring twice."]), NOTE]
+# In answers, where no rule for new notes applies.
+ShownNote = Annotated[str, Meta(examples=["Please ring twice."])]
 
 Version = Annotated[int, Meta(ge=1, le=1_000_000, description="The booking's version when it was read.")]
 MAX_LATE_MIN: Final = 240
@@ -176,7 +178,7 @@ class HouseCallOut(Struct, frozen=True):
 
     location: LatLng
     """Position of the customer's door."""
-    address: str
+    address: Annotated[str, Meta(examples=["Torstr. 12, 3rd floor, bell Haddad"])]
     """As the customer wrote it; seen by both sides and by admins."""
     distance_m: float
     """Metres from the shop in a straight line."""
@@ -246,7 +248,7 @@ class BookingOut(Struct, frozen=True):
     """Cost of a cancelled booking to the customer; null until it is cancelled."""
     terms: Terms
     """Cancellation policy and deposit of the barber at the time of booking."""
-    customer_note: str | None
+    customer_note: ShownNote | None
     """Note of the customer to the barber; null for none."""
     version: int
     """Grows by one with each change; send it where a request takes a `version`."""
@@ -274,9 +276,9 @@ class CancellationOut(Struct, frozen=True):
 class NotesOut(Struct, frozen=True):
     """Holds the notes of a booking."""
 
-    customer_note: str | None
+    customer_note: ShownNote | None
     """Seen by both sides and by admins; null for none."""
-    barber_note: str | None
+    barber_note: Annotated[str, Meta(examples=["Prefers scissors."])] | None
     """Seen by the barber and admins only; null for the customer, and for none."""
 
 
@@ -306,7 +308,7 @@ class ClashOut(Struct, frozen=True):
     """Present start."""
     needs_min: int
     """Minutes by which the visit would have to be shifted."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["time_off"])]
     """Code of the availability rule that forbids the shift, such as `closed` or `time_off`."""
     proposed: datetime | None
     """Start proposed to the customer instead; null without a free start or without an account."""
@@ -352,7 +354,7 @@ class HistoryEntryOut(Struct, frozen=True):
     """Time of the change."""
     reason: Reason | None
     """Reason of a cancellation; null for other changes."""
-    note: str | None
+    note: ShownNote | None
     """Note of the author to the other side; null for none."""
     scheduled_at: datetime | None
     """Start that the change is about: the first, new or proposed start; null for none."""

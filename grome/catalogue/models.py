@@ -10,7 +10,8 @@ from grome.common.field_faults import FAULT
 from grome.common.search_words import FindableWords
 from grome.common.text import END, NAME, NOTE
 
-Line = Annotated[str, Meta(min_length=1, max_length=80, examples=["Skin fade"]), NAME]
+ServiceName = Annotated[str, Meta(min_length=1, max_length=80, examples=["Skin fade"]), NAME]
+Category = Annotated[str, Meta(min_length=1, max_length=80, examples=["Haircuts"]), NAME]
 Text = Annotated[str, Meta(max_length=1000, examples=["Sides down to the skin, scissors on top."]), NOTE]
 Language = Annotated[
     str,
@@ -21,11 +22,16 @@ Language = Annotated[
     ),
 ]
 
+# The same in answers, where no rule for new texts applies.
+ShownService = Annotated[str, Meta(examples=["Skin fade"])]
+ShownCategory = Annotated[str, Meta(examples=["Haircuts"])]
+ShownText = Annotated[str, Meta(examples=["Sides down to the skin, scissors on top."])]
+
 
 class Translation(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the texts of a service in another language."""
 
-    name: Line
+    name: ServiceName
     """Name of the service in this language."""
     description: Text = ""
     """Longer text in this language; empty for none."""

@@ -5,7 +5,17 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from grome.catalogue.models import Language, Line, Service, Text, Translation
+from grome.catalogue.models import (
+    Category,
+    Language,
+    Service,
+    ServiceName,
+    ShownCategory,
+    ShownService,
+    ShownText,
+    Text,
+    Translation,
+)
 from grome.common.text import SEARCH
 from grome.infrastructure.http import PageQuery
 
@@ -13,9 +23,9 @@ from grome.infrastructure.http import PageQuery
 class ServiceIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Describes a new service."""
 
-    name: Line
+    name: ServiceName
     """In English; must differ from the name of every other service."""
-    category: Line
+    category: Category
     """In English; groups services in lists."""
     description: Text = ""
     """In English, line breaks included; empty for none."""
@@ -28,11 +38,11 @@ class ServiceOut(Struct, frozen=True):
 
     id: UUID
     """Id of the service; `service_id` and `service_ids` elsewhere."""
-    name: str
+    name: ShownService
     """In English; other languages are in `translations`."""
-    description: str
+    description: ShownText
     """In English; empty for none."""
-    category: str
+    category: ShownCategory
     """In English; the filter `category` takes it as it is."""
     translations: dict[str, Translation]
     """Texts in other languages by BCP 47 tag, such as `de`."""
@@ -56,7 +66,7 @@ class ServiceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
         | None
     ) = None
     """Words to search in name, category and description, translations included; the best match comes first."""
-    category: Line | None = None
+    category: Category | None = None
     """Category in English, exactly as in the catalogue."""
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.accounts.models import ShownPerson
 from grome.chat.models import (
     MAX_KEY_LENGTH,
     MAX_PHOTOS,
@@ -32,6 +33,9 @@ ClientKey = Annotated[
     ),
 ]
 MessageText = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH, examples=["I am five minutes late, sorry!"]), NOTE]
+
+# In answers, where no rule for new texts applies.
+ShownMessage = Annotated[str, Meta(examples=["I am five minutes late, sorry!"])]
 
 
 class MessageIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +88,7 @@ class PhotoOut(Struct, frozen=True):
 
     id: UUID
     """Id of the upload."""
-    url: str
+    url: Annotated[str, Meta(examples=["https://api.example.com/files/photo.webp?token=c2lnbmVk"])]
     """Signed link that works for ten minutes without a token; read the message again for another."""
 
 
@@ -99,7 +103,7 @@ class MessageOut(Struct, frozen=True):
     """Account of the side that wrote it."""
     number: int
     """Place in the conversation, counted from 1 without gaps."""
-    text: str
+    text: ShownMessage
     """Empty for a message of photos only, and for a deleted message."""
     photos: list[PhotoOut]
     """Photos that still exist; empty for a deleted message."""
@@ -167,7 +171,7 @@ class ConversationOut(Struct, frozen=True):
     """Booking that the conversation belongs to."""
     other_id: UUID
     """Account of the other side."""
-    name: str
+    name: ShownPerson
     """Name of the other side: of the shop, or of the customer; empty if it is gone."""
     unread: int
     """Messages of the other side after your read mark."""
@@ -201,7 +205,7 @@ class BlockOut(Struct, frozen=True):
 
     account_id: UUID
     """Id of the account; the path parameter `account_id`."""
-    name: str
+    name: ShownPerson
     """Name of the account; empty if it is gone."""
     since: datetime
     """Time of the block."""
@@ -237,15 +241,15 @@ class MessageReportOut(Struct, frozen=True):
     """Account that received and reported the message."""
     sender_id: UUID
     """Account that wrote the message."""
-    reason: str
+    reason: Annotated[str, Meta(examples=["Asks for money outside the app."])]
     """As given by the reporter."""
-    text: str
+    text: ShownMessage
     """Text of the message when it was reported."""
     photos: list[PhotoOut]
     """Photos of the message when it was reported, if they still exist."""
     decision: Decision | None
     """Null until an admin has decided."""
-    note: str
+    note: Annotated[str, Meta(examples=["Breaks the rules about payments."])]
     """Explanation of the decision; empty until then."""
     resolved_by: UUID | None
     """Id of the admin's account; null until the decision."""

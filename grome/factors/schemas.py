@@ -48,6 +48,8 @@ CredentialId = Annotated[
     ),
 ]
 
+ShownRecoveryCode = Annotated[str, Meta(examples=["k5wz2-3bqa7-mf6xo-p4hdu-tj2lr-y"])]
+
 
 class RegistrationResponse(Struct, frozen=True, kw_only=True):
     """Holds the part of a new credential that is verified. Fields that browsers add are ignored."""
@@ -56,7 +58,7 @@ class RegistrationResponse(Struct, frozen=True, kw_only=True):
     """The browser's `clientDataJSON`, in base64url."""
     attestation_object: Base64Url = field(name="attestationObject")
     """The browser's `attestationObject`, in base64url."""
-    transports: Annotated[list[Annotated[str, Meta(max_length=50)]], Meta(max_length=20)] = []
+    transports: Annotated[list[Annotated[str, Meta(max_length=50, examples=["internal"])]], Meta(max_length=20)] = []
     """Ways to reach the authenticator, such as `internal` or `usb`; unknown names are ignored."""
 
 
@@ -83,7 +85,16 @@ class AssertionResponse(Struct, frozen=True, kw_only=True):
     signature: Base64Url
     """Signature of the authenticator, in base64url."""
     user_handle: (
-        Annotated[str, Meta(max_length=100, pattern=r"^[A-Za-z0-9_-]*={0,2}$(?!\n)", extra=_NOT_BASE64URL)] | None
+        Annotated[
+            str,
+            Meta(
+                max_length=100,
+                pattern=r"^[A-Za-z0-9_-]*={0,2}$(?!\n)",
+                extra=_NOT_BASE64URL,
+                examples=["AZPyxC0Tfo2bqzLk0Gm7EQ"],
+            ),
+        ]
+        | None
     ) = field(name="userHandle", default=None)
     """The account that the passkey belongs to, in base64url; null if the authenticator sends none."""
 
@@ -117,9 +128,11 @@ class FactorsOut(Struct, frozen=True):
 class NewTotp(Struct, frozen=True):
     """Holds the secret of an authenticator app."""
 
-    secret: str
+    secret: Annotated[str, Meta(examples=["JBSWY3DPEHPK3PXP"])]
     """In base32, for typing into the app."""
-    otpauth_url: str
+    otpauth_url: Annotated[
+        str, Meta(examples=["otpauth://totp/Grome:amira.haddad%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=Grome"])
+    ]
     """Content of the QR code, with the secret and the name of the account."""
 
 
@@ -133,7 +146,7 @@ class TotpIn(Struct, frozen=True, forbid_unknown_fields=True):
 class FactorAdded(Struct, frozen=True):
     """Holds new tokens of this session, which now counts as signed in with the factor."""
 
-    recovery_codes: list[str] | None
+    recovery_codes: list[ShownRecoveryCode] | None
     """Ten codes, shown once; null if the codes that you have stay valid."""
     tokens: Tokens
     """In place of the tokens that the session had."""
@@ -142,7 +155,7 @@ class FactorAdded(Struct, frozen=True):
 class RecoveryCodesOut(Struct, frozen=True):
     """Shows new recovery codes; earlier codes are not valid any more."""
 
-    recovery_codes: list[str]
+    recovery_codes: list[ShownRecoveryCode]
     """Ten codes, each valid once, shown this time only."""
 
 
@@ -151,7 +164,7 @@ class PasskeyOut(Struct, frozen=True):
 
     id: UUID
     """Id of the passkey; the path parameter `passkey_id`."""
-    name: str
+    name: Annotated[str, Meta(examples=["Work laptop"])]
     """Name that you gave it."""
     synced: bool
     """Whether the authenticator keeps copies on other devices."""
@@ -171,9 +184,9 @@ class PasskeyList(Struct, frozen=True):
 class PasskeyCeremony(Struct, frozen=True):
     """Starts a ceremony of five minutes: give `options` to the browser, and send its answer with `ceremony`."""
 
-    ceremony: str
+    ceremony: Annotated[str, Meta(examples=["q3JmXo4nT0y8bVvR2sWc1kZp6dLh9uEa"])]
     """Token of the ceremony, for the request with the browser's answer."""
-    options: dict[str, Any]
+    options: Annotated[dict[str, Any], Meta(examples=[{"challenge": "o2NmbXRkbm9uZQ", "rpId": "example.com"}])]
     """For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON` of the browser."""
 
 
@@ -209,7 +222,7 @@ class PasskeyAdded(Struct, frozen=True):
 
     passkey: PasskeyOut
     """The passkey as the list shows it."""
-    recovery_codes: list[str] | None
+    recovery_codes: list[ShownRecoveryCode] | None
     """Ten codes, shown once; null if the codes that you have stay valid."""
     tokens: Tokens
     """In place of the tokens that the session had."""

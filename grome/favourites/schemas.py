@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from grome.barbers.models import Barber
+from grome.barbers.models import Barber, PartOfTown, ShopName
 from grome.barbers.schemas import OfferOut, offers_out
 from grome.common.geo import LatLng, to_lat_lng
 from grome.favourites.models import Favourite
@@ -16,9 +16,9 @@ class BarberCard(Struct, frozen=True):
 
     id: UUID
     """Id of the barber; the path parameter `barber_id`."""
-    name: str
+    name: ShopName
     """Name of the barber or shop."""
-    neighbourhood: str
+    neighbourhood: PartOfTown
     """Local name of the part of town; empty if not given."""
     location: LatLng
     """Position of the shop."""

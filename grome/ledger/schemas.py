@@ -21,6 +21,9 @@ AccountName = Annotated[
     ),
 ]
 
+ShownAccount = Annotated[str, Meta(examples=["held:01890a5d-ac96-774b-bcce-b302099a8057"])]
+EntryId = Annotated[str, Meta(examples=["payment:01890a5d-ac96-774b-bcce-b302099a8057:released"])]
+
 
 class JournalQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Filters journal entries; all given conditions hold."""
@@ -51,7 +54,7 @@ class AccountBalanceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw
 class JournalLineOut(Struct, frozen=True):
     """Debits or credits an account."""
 
-    account: str
+    account: ShownAccount
     """Name of the account, with the id of its object after a colon."""
     amount: int
     """Minor units; a debit is positive, a credit negative."""
@@ -60,7 +63,7 @@ class JournalLineOut(Struct, frozen=True):
 class JournalEntryOut(Struct, frozen=True, kw_only=True):
     """Describes a journal entry; its lines add up to 0."""
 
-    id: str
+    id: EntryId
     """Names the object and the event, such as `payment:…:released`."""
     type: EntryKind
     """The event that is booked."""
@@ -76,15 +79,15 @@ class JournalEntryOut(Struct, frozen=True, kw_only=True):
     """Payment that the entry is about; null for none."""
     barber_id: UUID | None
     """Barber of the visit or payout; null for none."""
-    reverses: str | None
+    reverses: EntryId | None
     """Id of the entry that this entry takes back; null for none."""
-    external_ref: str | None
+    external_ref: Annotated[str, Meta(examples=["txn_1QxTn2LkdIwHu7ix"])] | None
     """Balance transaction at Stripe that the entry books; null for none."""
-    memo: str
+    memo: Annotated[str, Meta(examples=["Chair was double-booked by our fault."])]
     """Reason given by an admin; empty for most entries."""
     seq: int | None
     """Number in the sealed chain, without gaps; null until it is sealed."""
-    hash: str | None
+    hash: Annotated[str, Meta(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])] | None
     """SHA-256 over the entry and the hash before, in hexadecimal; null until it is sealed."""
 
 
@@ -99,7 +102,7 @@ class JournalPage(Struct, frozen=True):
 class AccountBalanceOut(Struct, frozen=True):
     """Describes the balance of an account, or of all accounts of a kind."""
 
-    account: str
+    account: ShownAccount
     """Name of the account, or of the kind without a colon."""
     currency: str
     """Currency of `amount`."""
@@ -118,7 +121,7 @@ class AccountBalancePage(Struct, frozen=True):
 class StatementLine(Struct, frozen=True, kw_only=True):
     """Describes a change of your balance."""
 
-    id: str
+    id: EntryId
     """Id of the journal entry."""
     type: EntryKind
     """The event that is booked."""
