@@ -28,7 +28,7 @@ unsubscribe = Pages("unsubscribe", url_prefix=PATH)
 
 @notifications.get("/notifications", who=SIGNED_IN, second_factor=NO_ROLE)
 async def list_notifications(request: Request, actor: Actor, query: PageQuery) -> NotificationPage:
-    """List your messages of the last 90 days, newest first, each with its channel and state."""
+    """List your messages of the last 90 days, newest first."""
     return await resolve(request, NotificationLog).page(actor, query)
 
 
@@ -36,10 +36,10 @@ async def list_notifications(request: Request, actor: Actor, query: PageQuery) -
     "/devices/{device_id}/push-token", who=SIGNED_IN, status=204, second_factor=NO_ROLE, refusals=(NotFound,)
 )
 async def put_push_token(request: Request, actor: Actor, device_id: UUID, body: PushTokenIn) -> None:
-    """Register the push token of a device under the device id that you gave at login.
+    """Register the push token of a device, under the id that you gave at login.
 
-    You must be signed in on the device. A token belongs to one user: a new registration takes it over. It is valid
-    until the device signs out or the push service rejects it.
+    You must be signed in on the device, or the answer is 404. A token belongs to one user: a new registration takes it
+    over. It is valid until the device signs out or the push service rejects it.
     """
     await resolve(request, PushDevices).put(actor, device_id, body.token)
 

@@ -49,29 +49,38 @@ payments = Routes(
     refusals=(NotFound, NothingToPay, AlreadyPaid, PaymentBusy, PaymentsOff, WrongState, OutsideWindow),
 )
 async def start_payment(request: Request, actor: Actor, booking_id: UUID, body: PaymentIn) -> PaymentStarted:
-    """Start the payment of a booking for a purpose, and confirm it with Stripe's SDK in the app.
+    """Start the payment of a booking, or return the payment that was started.
 
-    A booking has one payment for each purpose, so a repeat of the request returns the same payment. A visit within six
-    days is authorized now and charged after the visit; for a later visit a card is saved now (`kind` is `setup`).
+    Confirm it with Stripe's SDK in the app. A booking has one payment for each purpose, so a repeat of the request
+    returns the same payment. A visit within six days is authorized now and charged after the visit; for a later visit a
+    card is saved now (`kind` is `setup`). 409 `nothing_to_pay` means that the booking has nothing to pay for this
+    purpose in its state; `wrong_state` and `outside_window` are about a new tip.
     """
     return await resolve(request, PaymentService).start(actor, booking_id, body)
 
 
 @payments.get("/bookings/{booking_id}/payments", who=CUSTOMERS, refusals=(NotFound, PaymentsOff))
 async def list_booking_payments(request: Request, actor: Actor, booking_id: UUID) -> PaymentList:
-    """List the payments of a booking, with the values that the app needs to confirm the unpaid ones."""
+    """List the payments of a booking, with the values that confirm unpaid payments."""
     return await resolve(request, PaymentService).list_started(actor, booking_id)
 
 
 @payments.post("/payments/{payment_id}/refresh", who=CUSTOMERS, refusals=(NotFound, PaymentsOff))
 async def refresh_payment(request: Request, actor: Actor, payment_id: UUID) -> PaymentOut:
-    """Read the payment at Stripe now, after the app has confirmed it. Notifications of Stripe lead to the same."""
+    """Read a payment at Stripe now.
+
+    Call it after the app has confirmed the payment. Without it, a notification of Stripe leads to the same some seconds
+    later.
+    """
     return await resolve(request, PaymentSync).refresh(actor, payment_id)
 
 
 @payments.get("/payments", who=SIGNED_IN)
 async def list_payments(request: Request, actor: Actor, query: PaymentQuery) -> PaymentPage:
-    """List payments, newest first: a customer's own, those of visits to a barber, or all for admins."""
+    """List payments, newest first.
+
+    Customers get their own payments, barbers the payments of visits to them, admins all.
+    """
     return await resolve(request, PaymentQueries).list_page(actor, query)
 
 
@@ -89,19 +98,28 @@ async def list_cards(request: Request, actor: Actor) -> CardPage:
 
 @payments.post("/me/cards", who=CUSTOMERS, status=201, refusals=(PaymentsOff,))
 async def add_card(request: Request, actor: Actor, idempotency_key: IdempotencyKey | None) -> CardSetupOut:
-    """Prepare to save a card with Stripe's SDK in the app, e.g. as a security for a no-show."""
+    """Prepare to save a card with Stripe's SDK in the app.
+
+    A saved card can secure a no-show fee. A repeat with the same `Idempotency-Key` returns the same set-up.
+    """
     return await resolve(request, Cards).set_up(actor, idempotency_key)
 
 
 @payments.put("/me/cards/{card_id}/default", who=CUSTOMERS, refusals=(NotFound, PaymentsOff))
 async def choose_card(request: Request, actor: Actor, card_id: str) -> CardOut:
-    """Choose the card that is charged while you are away."""
+    """Choose the card that is charged while you are away.
+
+    Without a choice it is the newest card.
+    """
     return await resolve(request, Cards).choose_default(actor, card_id)
 
 
 @payments.delete("/me/cards/{card_id}", who=CUSTOMERS, status=204, refusals=(NotFound, PaymentsOff))
 async def remove_card(request: Request, actor: Actor, card_id: str) -> None:
-    """Remove a saved card."""
+    """Remove a saved card.
+
+    A booked visit that needs a card asks for another card.
+    """
     await resolve(request, Cards).remove(actor, card_id)
 
 
@@ -113,7 +131,11 @@ async def remove_card(request: Request, actor: Actor, card_id: str) -> None:
 async def refund_payment(
     request: Request, actor: Actor, payment_id: UUID, body: RefundIn, idempotency_key: IdempotencyKey | None
 ) -> PaymentOut:
-    """Refund a part or all of a payment. A repeat with the same `Idempotency-Key` refunds nothing more."""
+    """Refund a part or all of a payment.
+
+    409 `not_refundable` names the amount that can be refunded. A disputed payment cannot be refunded, because the bank
+    decides about its money. A repeat with the same `Idempotency-Key` refunds nothing more.
+    """
     return await resolve(request, Refunds).refund(actor, payment_id, body, idempotency_key)
 
 
@@ -121,5 +143,8 @@ async def refund_payment(
     "/admin/payments/{payment_id}/write-off", who=ADMINS, refusals=(NotFound, WrongPaymentState, PaymentsOff)
 )
 async def write_off_payment(request: Request, actor: Actor, payment_id: UUID, body: ReasonIn) -> PaymentOut:
-    """Give up a declined payment, e.g. a no-show fee; it is not charged again."""
+    """Give up a declined payment, e.g. a no-show fee.
+
+    It is not charged again. 409 `wrong_payment_state` means that it is not declined.
+    """
     return await resolve(request, Refunds).write_off(actor, payment_id, body)

@@ -41,17 +41,21 @@ _HOLDS = "/admin/barbers/{barber_id}/payouts"
     refusals=(NotFound, CurrencyMismatch, TooManyAccounts, TooManyRequests, PaymentsOff),
 )
 async def start_onboarding(request: Request, actor: Actor, body: OnboardingIn) -> OnboardingLink:
-    """Return the address of Stripe's form for the account that receives your payouts.
+    """Return the address of Stripe's form for your payout account.
 
     The account is opened by the first call. Call again for a fresh address, or to change your information. The currency
-    of your prices must be the currency of the country.
+    of your prices must be the currency of the country, or the answer is 409 `payout_currency`. 404 means that you have
+    no profile.
     """
     return await resolve(request, PayoutOnboarding).start(actor, body.country)
 
 
 @payouts.get(_ONBOARDING, who=BARBERS, refusals=(PaymentsOff,))
 async def read_onboarding(request: Request, actor: Actor) -> OnboardingState:
-    """Return the state of your payout account, and the information that Stripe asks for."""
+    """Return the state of your payout account.
+
+    It names the information that Stripe asks for.
+    """
     return await resolve(request, PayoutOnboarding).read_state(actor)
 
 
@@ -84,18 +88,25 @@ async def retry_payout(request: Request, actor: Actor, payout_id: UUID) -> Payou
     """Try a payout again.
 
     A payout under way is resumed. The money of a failed or returned payout is paid by a new payout, which is returned;
-    a repeat returns the same payout.
+    a repeat returns the same payout. 409 `payout_not_retryable` means that the payout is sent, or that there is nothing
+    to pay.
     """
     return await resolve(request, PayoutService).retry(actor, payout_id)
 
 
 @payouts.post(f"{_HOLDS}/hold", who=ADMINS, refusals=(NotFound,))
 async def hold_payouts(request: Request, actor: Actor, barber_id: UUID, body: HoldIn) -> AccountOut:
-    """Stop the payouts to a barber. A payout that is decided already is sent all the same."""
+    """Stop the payouts to a barber.
+
+    A payout that is decided already is sent all the same. 404 means that the barber has no payout account.
+    """
     return await resolve(request, PayoutService).hold(actor, barber_id, body.reason)
 
 
 @payouts.post(f"{_HOLDS}/release", who=ADMINS, refusals=(NotFound,))
 async def release_payouts(request: Request, actor: Actor, barber_id: UUID, body: HoldIn) -> AccountOut:
-    """Allow the payouts to a barber again. Money of the time of the hold is in the next payout."""
+    """Allow the payouts to a barber again.
+
+    Money of the time of the hold is in the next payout. 404 means that the barber has no payout account, or no hold.
+    """
     return await resolve(request, PayoutService).release(actor, barber_id, body.reason)

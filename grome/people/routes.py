@@ -32,16 +32,20 @@ async def read_user(request: Request, user_id: UUID) -> AdminUserDetails:
 
 @people.post("/{user_id}/suspend", who=ADMINS, refusals=_REFUSALS)
 async def suspend_user(request: Request, actor: Actor, user_id: UUID, body: AdminReasonIn) -> AdminUserOut:
-    """Suspend an account at once: its sessions end, and it cannot sign in.
+    """Suspend an account at once.
 
-    The profile of a barber is neither found nor bookable. Bookings stay; handle them with the routes of bookings.
+    Its sessions end, and it cannot sign in. The profile of a barber is neither found nor bookable. Bookings stay;
+    handle them with the routes of bookings.
     """
     return await resolve(request, PeopleService).suspend(actor, user_id, body.reason)
 
 
 @people.post("/{user_id}/restore", who=ADMINS, refusals=_REFUSALS)
 async def restore_user(request: Request, actor: Actor, user_id: UUID, body: AdminReasonIn) -> AdminUserOut:
-    """End the suspension of an account. The person signs in anew."""
+    """End the suspension of an account.
+
+    The person signs in anew.
+    """
     return await resolve(request, PeopleService).restore(actor, user_id, body.reason)
 
 
@@ -53,8 +57,8 @@ async def sign_out_user(request: Request, actor: Actor, user_id: UUID, body: Adm
 
 @people.post("/{user_id}/reset-factors", who=ADMINS, status=204, refusals=_REFUSALS, step_up=True)
 async def reset_factors(request: Request, actor: Actor, user_id: UUID) -> None:
-    """Remove the second factors of a person that has lost them; the owner is told.
+    """Remove the second factors of a person that has lost them.
 
-    Make sure of the person's identity first. The sessions of the account end.
+    Make sure of the person's identity first. The sessions of the account end, and the owner is told.
     """
     await resolve(request, PeopleService).reset_factors(actor, user_id)

@@ -29,7 +29,7 @@ _FILE: Final = re.compile(r"[0-9]{2,4}\.jpg")
 
 @photos.get("/{barber_id}/photos", who=ANYONE, refusals=(NotFound,), cache=kept_for(60))
 async def read_photos(request: Request, barber_id: UUID) -> PortfolioOut:
-    """Return a barber's profile picture and the photos of its work."""
+    """Return a barber's profile picture and the photos of the barber's work."""
     return await resolve(request, PhotoService).read(barber_id)
 
 
@@ -43,7 +43,8 @@ async def read_own_photos(request: Request, actor: Actor) -> PortfolioOut:
 async def put_photos(request: Request, actor: Actor, body: PortfolioIn) -> PortfolioOut:
     """Replace your profile picture and your photos, 20 at most.
 
-    Everybody can see them. They are stored without the place and the other data that cameras add.
+    Everybody can see them. They are stored without the place and the other data that cameras add. 422 `upload_refused`
+    names the upload and its fault in `errors`, e.g. a file of another type than announced.
     """
     return await resolve(request, PhotoService).put(actor, body)
 

@@ -27,10 +27,10 @@ privacy = Routes("privacy", "/v1/me", about="Export all data about you, or delet
     second_factor=NO_ROLE,
 )
 async def request_export(request: Request, actor: Actor) -> ExportOut:
-    """Request an archive of everything that Grome knows about you, which is made in the background.
+    """Request an archive of everything that Grome knows about you.
 
-    You get a message once it can be downloaded. While an export is being made, a repeat returns it; three exports a day
-    are possible. The file is deleted after seven days.
+    It is made in the background; you get a message once it can be downloaded. While an export is being made, a repeat
+    returns it; three exports a day are possible. The file is deleted after seven days.
     """
     return await resolve(request, ExportService).request(actor)
 
@@ -56,10 +56,11 @@ async def read_export(request: Request, actor: Actor, export_id: UUID) -> Export
     limit=LimitClass.SIGN_IN,
 )
 async def delete_account(request: Request, actor: Actor, body: DeletionIn) -> DeletionOut:
-    """Delete your account, with the password or after a recent proof of identity.
+    """Delete your account.
 
-    It is refused while bookings or payments are open, or money is owed or due; `errors` names them. You are signed out
-    on all devices at once, and a barber's shop is closed. Your data is erased in the background; `kept` lists the data
-    that stays without your name, and why.
+    Send the password, or prove your identity within the ten minutes before. 409 `account_in_use` means that bookings or
+    payments are open, or money is owed or due; `errors` names them. You are signed out on all devices at once, and a
+    barber's shop is closed. Your data is erased in the background; `kept` lists the data that stays without your name,
+    and why.
     """
     return await resolve(request, DeletionService).request(actor, body)

@@ -18,7 +18,10 @@ promos = Routes(
 
 @promos.post("/admin/promos", who=ADMINS, status=201, refusals=(PromoExists,))
 async def create_promo(request: Request, actor: Actor, body: PromoIn) -> PromoOut:
-    """Create a promo of the platform. All admins share these promos, and each code is unique among them."""
+    """Create a promo of the platform.
+
+    All admins share these promos, and each code is unique among them, or the answer is 409 `promo_exists`.
+    """
     return await resolve(request, PromoService).create(actor, body)
 
 
@@ -36,19 +39,29 @@ async def read_promo(request: Request, actor: Actor, promo_id: UUID) -> PromoWit
 
 @promos.put("/admin/promos/{promo_id}", who=ADMINS, refusals=(NotFound,))
 async def put_promo(request: Request, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
-    """Replace the terms of a promo of the platform; its code stays. Earlier uses keep their discounts."""
+    """Replace the terms of a promo of the platform.
+
+    Its code stays, and earlier uses keep their discounts.
+    """
     return await resolve(request, PromoService).update(actor, promo_id, body)
 
 
 @promos.put("/admin/promos/{promo_id}/active", who=ADMINS, refusals=(NotFound,))
 async def switch_promo(request: Request, actor: Actor, promo_id: UUID, body: ActiveIn) -> PromoOut:
-    """Switch a promo of the platform on or off. Earlier uses keep their discounts."""
+    """Switch a promo of the platform on or off.
+
+    Earlier uses keep their discounts.
+    """
     return await resolve(request, PromoService).set_active(actor, promo_id, is_active=body.is_active)
 
 
 @promos.post("/barbers/me/promos", who=BARBERS, status=201, refusals=(PromoExists, TooManyPromos))
 async def create_own_promo(request: Request, actor: Actor, body: PromoIn) -> PromoOut:
-    """Create a promo for visits to you. Other barbers may use the same code for visits to them."""
+    """Create a promo for visits to you.
+
+    Other barbers may use the same code for visits to them; among your own promos it is unique, or the answer is 409
+    `promo_exists`. 500 promos are possible.
+    """
     return await resolve(request, PromoService).create(actor, body)
 
 
@@ -66,11 +79,17 @@ async def read_own_promo(request: Request, actor: Actor, promo_id: UUID) -> Prom
 
 @promos.put("/barbers/me/promos/{promo_id}", who=BARBERS, refusals=(NotFound,))
 async def put_own_promo(request: Request, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
-    """Replace the terms of a promo of yours; its code stays. Earlier uses keep their discounts."""
+    """Replace the terms of a promo of yours.
+
+    Its code stays, and earlier uses keep their discounts.
+    """
     return await resolve(request, PromoService).update(actor, promo_id, body)
 
 
 @promos.put("/barbers/me/promos/{promo_id}/active", who=BARBERS, refusals=(NotFound,))
 async def switch_own_promo(request: Request, actor: Actor, promo_id: UUID, body: ActiveIn) -> PromoOut:
-    """Switch a promo of yours on or off. Earlier uses keep their discounts."""
+    """Switch a promo of yours on or off.
+
+    Earlier uses keep their discounts.
+    """
     return await resolve(request, PromoService).set_active(actor, promo_id, is_active=body.is_active)

@@ -26,16 +26,21 @@ quotes = Routes(
     "", who=CUSTOMERS, status=201, refusals=(NotFound, SlotTaken, SlotNotOffered, PromoRefused, TooManyRequests)
 )
 async def ask_for_quote(request: Request, actor: Actor, body: BookingIn) -> QuoteOut:
-    """Quote the price of a visit and the costs of cancelling it, valid for some minutes.
+    """Quote the price of a visit and the costs of cancelling it.
 
-    The time is not held: the first booking gets it. A use of the promo code is held, unless you use the code elsewhere.
+    The quote is valid for 15 minutes. The time is not held: the first booking gets it. A use of the promo code is held,
+    unless you use the code elsewhere. 422 `slot_not_offered` names the rule of the barber's calendar in `errors`, and
+    422 `promo_refused` the condition of the code. More than 100 quotes in an hour are refused.
     """
     return await resolve(request, QuoteService).quote(actor, body)
 
 
 @quotes.get("/{quote_id}", who=CUSTOMERS, refusals=(NotFound, QuoteExpired))
 async def read_quote(request: Request, actor: Actor, quote_id: UUID) -> QuoteOut:
-    """Return your quote if it has not expired."""
+    """Return one of your quotes until it expires.
+
+    410 `quote_expired` means that its 15 minutes are over: request a new quote.
+    """
     return await resolve(request, QuoteService).read(actor, quote_id)
 
 
@@ -47,8 +52,9 @@ async def read_quote(request: Request, actor: Actor, quote_id: UUID) -> QuoteOut
     refusals=(NotFound, QuoteExpired, SlotTaken, SlotNotOffered, PromoRefused, BookingInFlight),
 )
 async def book_quote(request: Request, actor: Actor, quote_id: UUID) -> BookingOut | Encoded:
-    """Book the quoted visit at the quoted price and terms, even if the barber has changed them.
+    """Book the quoted visit at the quoted price and terms.
 
-    The booking gets the quote's id, so a quote is booked once; a repeated request returns the first response again.
+    They hold even if the barber has changed them. The booking gets the quote's id, so a quote is booked once; a
+    repeated request returns the first response again. 409 `slot_taken` means that another booking got the time.
     """
     return await resolve(request, QuoteService).book(actor, quote_id)

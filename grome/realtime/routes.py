@@ -57,9 +57,10 @@ async def open_live_connection(request: Request) -> BaseHTTPResponse:
 
 @live.post("/live/ticket", who=SIGNED_IN, status=201)
 async def create_live_ticket(request: Request, actor: Actor) -> TicketOut:
-    """Create a ticket that signs one live connection in, for clients that cannot send an access token.
+    """Create a ticket that signs in one live connection.
 
-    It works once, within 30 seconds. The connection ends with the access token that created the ticket.
+    It is for clients that cannot send an access token, such as browsers. It works once, within 30 seconds. The
+    connection ends with the access token that created the ticket.
     """
     _, expires_at = await resolve(request, Verifier).sign_in(_token_of(request))
     return TicketOut(await resolve(request, Tickets).issue(actor, expires_at), TICKET_SECONDS)
@@ -72,10 +73,11 @@ def brings_ticket(request: Request) -> bool:
 
 @live.get("/events", who=SIGNED_IN, also=brings_ticket, answers={200: EVENT_STREAM}, refusals=(TooManyConnections,))
 async def stream_events(request: Request, query: EventsQuery) -> BaseHTTPResponse:
-    """Stream the events of rooms as server-sent events, for clients that cannot open a WebSocket.
+    """Stream the events of rooms as server-sent events.
 
-    Needs an access token, or a ticket in the query. Each message is a frame as docs/realtime.md describes. A client
-    that returns the last id as `Last-Event-ID` gets the missed events first.
+    This is for clients that cannot open a WebSocket. It needs an access token, or a ticket in the query. Each message
+    is a frame as docs/realtime.md describes. A client that returns the last id as `Last-Event-ID` gets the missed
+    events first.
     """
     streams = resolve(request, EventStreams)
     if streams.is_full:

@@ -20,7 +20,10 @@ _ALL = frozenset(Role)
 
 @receipts.get("/bookings/{booking_id}/receipt", who=_ALL, refusals=(NotFound, NothingPaid))
 async def read_receipt(request: Request, actor: Actor, booking_id: UUID) -> Receipt:
-    """Return the receipt of a booking with all payments and refunds so far, in minor units."""
+    """Return the receipt of a booking with all payments and refunds so far.
+
+    409 `nothing_paid` means that nothing has been paid yet, so there is no receipt.
+    """
     return await resolve(request, ReceiptService).get(actor, booking_id)
 
 
@@ -32,7 +35,7 @@ async def read_receipt(request: Request, actor: Actor, booking_id: UUID) -> Rece
     refusals=(NotFound, NothingPaid),
 )
 async def download_receipt(request: Request, actor: Actor, booking_id: UUID) -> HTTPResponse:
-    """Return the same receipt as PDF, in your language."""
+    """Return the receipt of a booking as PDF, in your language."""
     content, name = await resolve(request, ReceiptService).get_pdf(actor, booking_id)
     return _file(request, content, name)
 
@@ -41,7 +44,10 @@ async def download_receipt(request: Request, actor: Actor, booking_id: UUID) -> 
     "/receipts/{token}", who=ANYONE, limit=LimitClass.COSTLY, answers={200: _PDF}, refusals=(NotFound, NothingPaid)
 )
 async def open_receipt(request: Request, token: str) -> HTTPResponse:
-    """Return the receipt that a link in a message leads to. A link works for half a year, without a sign-in."""
+    """Return the receipt that a link in a message leads to, as PDF.
+
+    A link works for half a year, without a sign-in.
+    """
     content, name = await resolve(request, ReceiptService).get_pdf_by_link(token)
     response = _file(request, content, name)
     response.headers["X-Robots-Tag"] = "noindex"  # the URL grants the access

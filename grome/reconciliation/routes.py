@@ -25,14 +25,17 @@ async def list_findings(request: Request, query: FindingQuery) -> FindingPage:
 
 @reconciliation.post("/findings/{finding_id}/resolve", who=ADMINS, refusals=(NotFound, FindingResolved))
 async def resolve_finding(request: Request, actor: Actor, finding_id: UUID, body: ResolveIn) -> FindingOut:
-    """Resolve a finding with a reason. It opens again if its amount changes.
+    """Resolve a finding with a reason.
 
-    A finding that is gone at a later comparison is resolved without an admin.
+    It opens again if its amount changes. A finding that is gone at a later comparison is resolved without an admin.
     """
     return await resolve(request, FindingService).resolve(actor, finding_id, body.reason)
 
 
 @reconciliation.post("/reconciliation/run", who=ADMINS, status=202, refusals=(PaymentsOff,))
 async def run_reconciliation(request: Request) -> RunOut:
-    """Compare Stripe with the ledger now, in the background. It also runs by itself, each 15 minutes."""
+    """Compare Stripe with the ledger now, in the background.
+
+    It also runs by itself, each 15 minutes.
+    """
     return await resolve(request, FindingService).request_run()

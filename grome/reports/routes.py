@@ -31,10 +31,11 @@ _ROLES = frozenset({Role.BARBER, Role.ADMIN})
 async def ask_for_report(
     request: Request, actor: Actor, body: ReportIn, idempotency_key: IdempotencyKey | None
 ) -> ReportOut | Encoded:
-    """Request a report, which is built in the background: barbers about themselves, admins about one barber or all.
+    """Request a report, which is built in the background.
 
-    At most five of your reports can be open at a time. A repeat with the same `Idempotency-Key` gets the first response
-    again.
+    Barbers get reports about themselves, admins about one barber or all. Poll the report until it is done. At most five
+    of your reports can be open at a time, or the answer is 429 `too_many_reports`. A repeat with the same
+    `Idempotency-Key` gets the first response again.
     """
     return await resolve(request, ReportService).request(actor, body, idempotency_key)
 

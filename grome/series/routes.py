@@ -31,17 +31,22 @@ series = Routes(
 async def create_series(
     request: Request, actor: Actor, body: SeriesIn, idempotency_key: IdempotencyKey | None
 ) -> SeriesOut | Encoded:
-    """Book a repeating visit. Each visit is checked alone; the response lists bookings and reasons for refusal.
+    """Book a repeating visit.
 
-    All visits have the same wall-clock time in the barber's time zone, also across daylight saving time. A repeated
-    request with the same `Idempotency-Key` returns the first response again.
+    Each visit is checked alone; the response lists the bookings, and the reason for each visit that is refused. All
+    visits have the same wall-clock time in the barber's time zone, also across daylight saving time. 409
+    `nothing_booked` means that all of them are refused, with the reasons in `errors`. A repeated request with the same
+    `Idempotency-Key` returns the first response again; a customer creates up to 50 series a day.
     """
     return await resolve(request, SeriesService).create(actor, body, idempotency_key)
 
 
 @series.post("/series/preview", who=CUSTOMERS, limit=LimitClass.COSTLY, refusals=(NotFound,))
 async def preview_series(request: Request, actor: Actor, body: SeriesIn) -> SeriesPreview:
-    """Show the visits of a series that can be booked, and reasons for the others. Nothing is booked or held."""
+    """Show the visits of a series, and which of them can be booked.
+
+    Nothing is booked or held. A visit that cannot be booked has the reason in `refused`.
+    """
     return await resolve(request, SeriesService).preview(actor, body)
 
 
@@ -53,15 +58,18 @@ async def read_series(request: Request, actor: Actor, series_id: UUID) -> Series
 
 @series.post("/{booking_id}/series/cancel", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
 async def cancel_following(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> SeriesChanged:
-    """Cancel a booking of a series and all open bookings after it, each by its own terms."""
+    """Cancel a booking of a series and all open bookings after it.
+
+    Each is cancelled by its own terms. A booking that cannot be cancelled stays, with the reason in `refused`.
+    """
     return await resolve(request, SeriesBulkChanges).cancel(actor, booking_id, body)
 
 
 @series.post("/{booking_id}/series/reschedule", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
 async def reschedule_following(request: Request, actor: Actor, booking_id: UUID, body: FollowingIn) -> SeriesChanged:
-    """Reschedule a booking of a series and all open bookings after it, by the same difference in wall-clock time.
+    """Reschedule a booking of a series and all open bookings after it.
 
-    Each booking is rescheduled, or proposed to the other side, as if it were rescheduled alone. A booking
-    that cannot be rescheduled keeps its time.
+    All shift by the same difference in wall-clock time. Each booking is rescheduled, or proposed to the other side, as
+    if it were rescheduled alone. A booking that cannot be rescheduled keeps its time, with the reason in `refused`.
     """
     return await resolve(request, SeriesBulkChanges).reschedule(actor, booking_id, body)

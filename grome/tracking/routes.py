@@ -26,15 +26,19 @@ tracking = Routes(
 async def set_out(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     """Tell the customer of an accepted house call that you are on the way.
 
-    Possible from three hours before the start until the end of the visit. The customer sees your position until the
-    visit starts or ends, gets another time, or you take this back. A repeat has no further effect.
+    Possible from three hours before the start until the end of the visit; at other times the answer is 409
+    `outside_window`. The customer sees your position until the visit starts or ends, gets another time, or you take
+    this back. A repeat has no further effect.
     """
     return await resolve(request, TrackingService).set_out(actor, booking_id)
 
 
 @tracking.delete("/{booking_id}/on-the-way", who=BARBERS, status=200, refusals=(NotFound,))
 async def turn_back(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Take back that you are on the way. Your position is deleted at once."""
+    """Take back that you are on the way.
+
+    Your position is deleted at once. A repeat has no further effect.
+    """
     return await resolve(request, TrackingService).turn_back(actor, booking_id)
 
 
@@ -45,7 +49,8 @@ async def report_position(request: Request, actor: Actor, booking_id: UUID, body
     """Report your position on the way to a house call.
 
     At most one position in two seconds is used. 204 means that this position was not used: it came too soon, or is too
-    far from the last one to be true. Only the newest position is stored.
+    far from the last one to be true. Only the newest position is stored. After 409 `not_on_the_way` stop reporting: the
+    trip is over, or has not begun.
     """
     return await resolve(request, TrackingService).report(actor, booking_id, body)
 
@@ -56,6 +61,7 @@ async def report_position(request: Request, actor: Actor, booking_id: UUID, body
 async def read_position(request: Request, actor: Actor, booking_id: UUID) -> PositionOut | None:
     """Return the newest position of the barber on the way to one of your bookings.
 
-    204 means that there is none yet.
+    204 means that there is none yet, 409 `not_on_the_way` that there is no trip. The room `booking:<id>` of a live
+    connection has each position without polling.
     """
     return await resolve(request, TrackingService).latest(actor, booking_id)

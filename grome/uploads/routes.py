@@ -19,6 +19,7 @@ async def create_upload(request: Request, actor: Actor, body: UploadIn) -> Uploa
     """Announce a file, and get the form for its upload.
 
     The form takes exactly the announced size and content type. A repeat of the request returns another form; an upload
-    that is not used within two hours is removed with its file.
+    that is not used within two hours is removed with its file. 429 `too_many_uploads` means that twenty uploads wait
+    for their use.
     """
     return await resolve(request, UploadService).create(actor, body)

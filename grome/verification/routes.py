@@ -43,17 +43,21 @@ async def read_own_verification(request: Request, actor: Actor) -> VerificationO
     refusals=(ProfileMissing, UploadRefused, TooManyRequests, Unavailable),
 )
 async def submit_verification(request: Request, actor: Actor, body: VerificationIn) -> VerificationOut:
-    """Submit an identity document and certificates, in place of earlier ones.
+    """Submit an identity document and certificates, in place of earlier documents.
 
     Documents are images, or PDF files, of which the first page counts. Only admins and you can see them. They are
-    deleted some days after the decision.
+    deleted some days after the decision. An approved barber stays approved until the next decision. 422
+    `upload_refused` names the upload and its fault in `errors`.
     """
     return await resolve(request, VerificationService).submit(actor, body)
 
 
 @verifications.get("", who=ADMINS)
 async def list_verifications(request: Request, query: VerificationQuery) -> VerificationPage:
-    """List the verifications in a state, by default those that wait for a decision, the oldest first."""
+    """List the verifications in a state, longest waiting first.
+
+    By default these wait for a decision.
+    """
     return await resolve(request, VerificationService).list_page(query)
 
 
@@ -65,20 +69,30 @@ async def read_verification(request: Request, user_id: UUID) -> VerificationDeta
 
 @verifications.post("/{user_id}/approve", who=ADMINS, refusals=(NotFound, VerificationChanged))
 async def approve_verification(request: Request, actor: Actor, user_id: UUID, body: ApproveIn) -> VerificationDetails:
-    """Approve a barber: customers find and book it from now on."""
+    """Approve a barber.
+
+    Customers find and book the barber from now on. 409 `verification_changed` means that the verification is no longer
+    in the version that you have sent.
+    """
     service = resolve(request, VerificationService)
     return await service.decide(actor, user_id, EventType.VERIFICATION_APPROVED, version=body.version)
 
 
 @verifications.post("/{user_id}/reject", who=ADMINS, refusals=(NotFound, VerificationChanged))
 async def reject_verification(request: Request, actor: Actor, user_id: UUID, body: NotesIn) -> VerificationDetails:
-    """Reject a barber, also one that was approved: customers no longer find and book it. Existing bookings stay."""
+    """Reject a barber, also after an approval.
+
+    Customers no longer find and book the barber; existing bookings stay. The barber gets the notes by mail.
+    """
     service = resolve(request, VerificationService)
     return await service.decide(actor, user_id, EventType.VERIFICATION_REJECTED, body.notes, body.version)
 
 
 @verifications.post("/{user_id}/ask-again", who=ADMINS, refusals=(NotFound, VerificationChanged))
 async def ask_for_documents(request: Request, actor: Actor, user_id: UUID, body: NotesIn) -> VerificationDetails:
-    """Ask a barber for other documents. An approved barber stays approved."""
+    """Ask a barber for other documents.
+
+    The barber gets the notes by mail. An approved barber stays approved.
+    """
     service = resolve(request, VerificationService)
     return await service.decide(actor, user_id, EventType.VERIFICATION_ASKED_AGAIN, body.notes, body.version)

@@ -41,7 +41,11 @@ async def look_at_queue(request: Request, barber_id: UUID, query: QueueQuery) ->
     refusals=(NotFound, NotTakingWalkIns, QueueFull, AlreadyInQueue),
 )
 async def join_queue(request: Request, actor: Actor, barber_id: UUID, body: WalkInIn) -> WalkInOut:
-    """Join a barber's queue of today. Appointments keep their time; the queue fills the time between them."""
+    """Join a barber's queue of today.
+
+    Appointments keep their time; the queue fills the time between them. 409 `not_taking_walk_ins` means that the barber
+    is offline, and 409 `queue_full` that the queue lasts until closing time.
+    """
     return await resolve(request, WalkInService).join(actor, barber_id, body)
 
 
@@ -53,13 +57,16 @@ async def read_queue(request: Request, actor: Actor) -> WaitingListOut:
 
 @walk_ins.post("/barbers/me/walk-ins", who=BARBERS, status=201, refusals=(NotFound, QueueFull))
 async def add_guest(request: Request, actor: Actor, body: GuestIn) -> WaitingListOut:
-    """Add a guest without an account to your queue."""
+    """Add a guest without an account to your queue of today.
+
+    Possible while you are offline too. 409 `queue_full` means that the queue lasts until closing time.
+    """
     return await resolve(request, WalkInService).add_guest(actor, body)
 
 
 @walk_ins.get("/walk-ins", who=CUSTOMERS)
 async def list_walk_ins(request: Request, actor: Actor) -> WalkInListOut:
-    """List your latest walk-ins."""
+    """List your latest 20 walk-ins, newest first."""
     return await resolve(request, WalkInService).list_own(actor)
 
 
@@ -71,21 +78,28 @@ async def read_walk_in(request: Request, actor: Actor, walk_in_id: UUID) -> Walk
 
 @walk_ins.delete("/walk-ins/{walk_in_id}", who=CUSTOMERS, status=204, refusals=(NotFound,))
 async def leave_queue(request: Request, actor: Actor, walk_in_id: UUID) -> None:
-    """Leave the queue."""
+    """Leave the queue.
+
+    A repeat has no further effect, and neither has leaving after the visit has begun.
+    """
     await resolve(request, WalkInService).leave(actor, walk_in_id)
 
 
 @walk_ins.post("/walk-ins/{walk_in_id}/seat", who=BARBERS, refusals=(NotFound, NotWaiting, OutsideWindow, SlotTaken))
 async def seat(request: Request, actor: Actor, walk_in_id: UUID, body: SeatIn) -> BookingOut:
-    """Start the visit of a walk-in in your queue: this creates a booking that claims its time from now on.
+    """Start the visit of a walk-in in your queue.
 
-    If an appointment is in the way, set `duration_min` to a duration that fits before it. Complete the visit before
-    first, if it is still in progress. A place in the queue is valid for 24 hours.
+    This creates a booking that claims its time from now on; a repeat returns the same booking. 409 `slot_taken` means
+    that an appointment or another visit is in the way: set `duration_min` to a duration that fits, or complete the
+    visit before first. A place in the queue is valid for 24 hours, then the answer is 409 `outside_window`.
     """
     return await resolve(request, WalkInService).seat(actor, walk_in_id, body)
 
 
 @walk_ins.post("/walk-ins/{walk_in_id}/missed", who=BARBERS, refusals=(NotFound, NotWaiting))
 async def miss(request: Request, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
-    """Mark a walk-in as absent at their turn. Returns the rest of your queue."""
+    """Mark a walk-in as absent at their turn.
+
+    Returns the rest of your queue. 409 `not_waiting` means that the customer has left, or the visit has begun.
+    """
     return await resolve(request, WalkInService).mark_missed(actor, walk_in_id)

@@ -31,17 +31,17 @@ _SENDING: Final = (NotFound, EndpointDisabled, TooManySends)
 
 @webhooks.post("/endpoints", who=_OWNERS, status=201, refusals=(TooManyEndpoints,))
 async def create_webhook_endpoint(request: Request, actor: Actor, body: EndpointIn) -> NewEndpoint:
-    """Create a webhook endpoint. Its signing secret is returned only in this response.
+    """Create a webhook endpoint, at most ten.
 
-    A barber's endpoints receive the events of the barber's bookings and their reviews; the platform's endpoints, which
-    admins share, receive all events.
+    Its signing secret is returned only in this response. A barber's endpoints receive the events of the barber's own
+    bookings, reviews, payments and payouts; the platform's endpoints, which admins share, receive all events.
     """
     return await resolve(request, WebhookService).create(actor, body)
 
 
 @webhooks.get("/endpoints", who=_OWNERS)
 async def list_webhook_endpoints(request: Request, actor: Actor) -> EndpointList:
-    """List your endpoints, oldest first; there are ten at most."""
+    """List your endpoints, oldest first."""
     return await resolve(request, WebhookService).list_endpoints(actor)
 
 
@@ -53,7 +53,10 @@ async def read_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUI
 
 @webhooks.put("/endpoints/{endpoint_id}", who=_OWNERS, refusals=(NotFound,))
 async def put_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUID, body: EndpointIn) -> EndpointOut:
-    """Replace an endpoint's settings, disable it or enable it again. Pending deliveries go to the new URL."""
+    """Replace an endpoint's settings, disable it or enable it again.
+
+    Pending deliveries go to the new URL.
+    """
     return await resolve(request, WebhookService).update(actor, endpoint_id, body)
 
 
@@ -65,16 +68,19 @@ async def remove_webhook_endpoint(request: Request, actor: Actor, endpoint_id: U
 
 @webhooks.post("/endpoints/{endpoint_id}/secret", who=_OWNERS, refusals=(NotFound,))
 async def rotate_webhook_secret(request: Request, actor: Actor, endpoint_id: UUID) -> NewSecret:
-    """Create a new signing secret; it is returned only in this response.
+    """Create a new signing secret for an endpoint.
 
-    For 24 hours, every delivery is also signed by the previous secret.
+    It is returned only in this response. For 24 hours, every delivery is also signed by the previous secret.
     """
     return await resolve(request, WebhookService).rotate_secret(actor, endpoint_id)
 
 
 @webhooks.post("/endpoints/{endpoint_id}/test", who=_OWNERS, status=202, refusals=_SENDING)
 async def test_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> DeliveryOut:
-    """Send an event of the type `ping` to an endpoint; at most 30 times an hour."""
+    """Send an event of the type `ping` to an endpoint.
+
+    At most 30 times an hour, or the answer is 429 `too_many_sends`. Read the result in the delivery.
+    """
     return await resolve(request, WebhookService).send_test(actor, endpoint_id)
 
 
@@ -82,7 +88,7 @@ async def test_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUI
 async def list_webhook_deliveries(
     request: Request, actor: Actor, endpoint_id: UUID, query: DeliveryQuery
 ) -> DeliveryPage:
-    """List the sent and pending deliveries of an endpoint in the last 30 days, newest first."""
+    """List the deliveries of an endpoint in the last 30 days, newest first."""
     return await resolve(request, WebhookService).list_deliveries(actor, endpoint_id, query)
 
 
@@ -101,5 +107,9 @@ async def read_webhook_delivery(
     refusals=_SENDING,
 )
 async def replay_webhook_delivery(request: Request, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryOut:
-    """Send a delivery again under the same `webhook-id`, in any state; at most 300 times an hour."""
+    """Send a delivery again, in any state.
+
+    It has the same `webhook-id` and the same body. At most 300 replays an hour are possible, or the answer is 429
+    `too_many_sends`.
+    """
     return await resolve(request, WebhookService).replay(actor, endpoint_id, delivery_id)

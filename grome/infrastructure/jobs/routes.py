@@ -14,23 +14,35 @@ jobs = Routes("jobs", "/v1/admin/jobs", about="Background jobs, for admins: read
 
 @jobs.get("", who=ADMINS)
 async def list_jobs(request: Request, query: JobQuery) -> JobPage:
-    """List jobs in one state, newest first; dead jobs by default."""
+    """List jobs in one state, newest first.
+
+    Without a state it lists dead jobs, which wait for an operator.
+    """
     return await resolve(request, JobAdmin).page(query)
 
 
 @jobs.get("/{job_id}", who=ADMINS, refusals=(NotFound,))
 async def read_job(request: Request, job_id: str) -> JobOut:
-    """Read one job. Finished jobs are kept for a week."""
+    """Return one job.
+
+    Finished jobs are kept for a week.
+    """
     return await resolve(request, JobAdmin).read(job_id)
 
 
 @jobs.post("/{job_id}/retry", who=ADMINS, refusals=(NotFound, WrongJobState))
 async def retry_job(request: Request, actor: Actor, job_id: str) -> JobOut:
-    """Reset the tries of a dead or dropped job."""
+    """Run a dead or dropped job again, with all its tries.
+
+    409 `wrong_job_state` means that the job is pending or done.
+    """
     return await resolve(request, JobAdmin).retry(str(actor.id), job_id)
 
 
 @jobs.post("/{job_id}/drop", who=ADMINS, refusals=(NotFound, WrongJobState))
 async def drop_job(request: Request, actor: Actor, job_id: str) -> JobOut:
-    """Drop a dead or pending job. A running try is not stopped, but no further try follows."""
+    """Drop a dead or pending job.
+
+    A running try is not stopped, but no further try follows.
+    """
     return await resolve(request, JobAdmin).drop(str(actor.id), job_id)

@@ -31,7 +31,10 @@ async def live(_request: Request) -> Live:
 
 @ops.get("/health/ready", who=ANYONE, limit=LimitClass.UNLIMITED, answers={200: Ready, 503: Ready})
 async def ready(request: Request) -> BaseHTTPResponse:
-    """Report the state of each dependency; 503 with the same body if a dependency does not answer."""
+    """Report the state of each dependency.
+
+    503 with the same body means that a dependency does not answer.
+    """
     verdict = await check(container_of(request))
     return reply(request, verdict, 200 if verdict.ready else 503)
 
