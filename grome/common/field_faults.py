@@ -13,7 +13,7 @@ FAULT: Final = "fault"
 MAX_FAULTS: Final = 20
 MAX_SUGGESTIONS: Final = 5  # because comparing names costs more than all else
 _MAX_NAME: Final = 60
-_MAX_CHOICES: Final = 40
+_MAX_CHOICES: Final = 20
 _MAX_NAME_TO_COMPARE: Final = 30
 
 
@@ -46,6 +46,7 @@ class FaultKind(Enum):
     NAME_NOT_UTF8 = "has a field whose name is not UTF-8"
     NO_KEY = "is not 1 to {count} printable ASCII characters"
     NOT_JSON = "is not valid JSON from byte {byte} on"
+    TOO_DEEP = "is nested too deeply"
     CUT_SHORT = "is not complete JSON"
     UNREADABLE = "is not valid JSON"
 

@@ -70,6 +70,12 @@ def find_faults(value: object, shape: Shape, path: str = "", *, strict: bool = T
     return examination.faults
 
 
+def first_fault_of_message(value: object, shape: Shape) -> str:
+    """Return the first fault of a message in one line, `field: fault`."""
+    field, message = (find_faults(value, shape) or [(BODY, words(FaultKind.OUT_OF_LIMITS))])[0]
+    return f"the message {message}" if field == BODY else f"{field}: {message}"
+
+
 def first_fault(error: msgspec.ValidationError, shape: Shape) -> tuple[str, str]:
     """Return msgspec's one fault in plain words, for an input that costs too much to take apart.
 

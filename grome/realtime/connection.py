@@ -12,6 +12,8 @@ import msgspec
 
 from config.sections.messages import LiveSettings
 from grome.common.actor import Actor, Role
+from grome.common.input_faults import first_fault_of_message
+from grome.common.input_shapes import Shape
 from grome.infrastructure.figures import count
 from grome.infrastructure.websocket.models import Socket
 from grome.realtime.close_codes import CloseCode
@@ -29,6 +31,9 @@ _FRAMES_PER_S: Final = 20.0
 # Frames that wait for the frame before them.
 _MAX_WAITING: Final = 64
 _MISSED_PINGS: Final = 2
+
+_MAX_REASON_BYTES: Final = 123  # of a close frame (RFC 6455, section 5.5)
+_CLIENT_FRAME: Final = Shape.of(ClientFrame)
 
 Handle = Callable[["LiveConnection", ClientFrame], Awaitable[None]]
 
@@ -137,8 +142,8 @@ class LiveConnection:
             return
         try:
             frame = self.encoding.decode(message)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._refuse_malformed(message, error)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._refuse_malformed(message)
             return
         if self._waiting is None:
             self._waiting = deque()
@@ -257,14 +262,20 @@ class LiveConnection:
         self._arrival = max(self._arrival, now) + 1 / _FRAMES_PER_S
         return self._arrival - now <= _FRAMES_BURST / _FRAMES_PER_S
 
-    def _refuse_malformed(self, message: str | bytes, error: Exception) -> None:
+    def _refuse_malformed(self, message: str | bytes) -> None:
         """Answer a request with wrong fields, and close the connection after a message that is no request."""
         try:
+            fault = first_fault_of_message(self.encoding.convert(message, object), _CLIENT_FRAME)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self.close(CloseCode.BAD_MESSAGE, "The message cannot be read in this subprotocol.")
+            return
+        try:
             request_id = self.encoding.convert(message, _OnlyId).id
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self.close(CloseCode.BAD_MESSAGE, f"The message is not a frame: {error}"[:120])
+        except msgspec.ValidationError:
+            reason = f"The message is not a frame: {fault}".encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+            self.close(CloseCode.BAD_MESSAGE, reason)
         else:
-            self.refuse(request_id, LiveError("invalid", str(error)))
+            self.refuse(request_id, LiveError("invalid", fault))
 
     async def _handle_waiting(self) -> None:
         while self._waiting and not self.is_closing:

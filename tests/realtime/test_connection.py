@@ -67,9 +67,31 @@ async def test_malformed_request_is_answered_and_the_connection_goes_on(app: App
         refused = await socket.request("sub", rooms=[{"room": "user", "offset": "soon"}])
         still = await socket.request("ping")
 
-    assert refused["error"]["code"] == "invalid"
-    assert "offset" in refused["error"]["message"]
+    message = "rooms[0].offset: is not a position of the form <ms>-<n>"
+    assert refused["error"] == {"code": "invalid", "message": message, "temporary": False}
     assert still["ok"] == {}
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ('{"t": "hello", "tokn": "x"}', "The message is not a frame: tokn: is not a known field; did you mean token?"),
+        ('{"t": "helo"}', "The message is not a frame: t: is not one of: hello, refresh, sub"),
+        ("[]", "The message is not a frame: the message is not an object"),
+        (f'{{"t": "hello", "{"ñ" * 100}": 1}}', "The message is not a frame: ñññññ"),
+        ("{", "The message cannot be read in this subprotocol."),
+        ('{"x": ' + "[" * 8_000 + "]" * 8_000 + "}", "The message cannot be read in this subprotocol."),
+    ],
+    ids=["field", "kind", "list", "long name", "cut short", "deep"],
+)
+async def test_message_that_is_no_frame_closes_the_connection_with_a_reason(
+    app: App, message: str, reason: str
+) -> None:
+    async with open_socket(app) as socket:
+        await socket.send_raw(message)
+        bye = await socket.bye()
+    assert bye["code"] == 4000
+    assert bye["reason"].startswith(reason)
 
 
 async def test_subscription_answers_each_room_and_refuses_foreign_rooms(

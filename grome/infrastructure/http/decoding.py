@@ -28,7 +28,7 @@ from grome.common.text_fields import normalize_texts
 
 T = TypeVar("T", bound=msgspec.Struct)
 # Beyond this size only the first fault is named: to take a larger body apart would cost milliseconds.
-_MAX_EXAMINED_BYTES: Final = 2**16
+_MAX_EXAMINED_BYTES: Final = 2**17
 _BYTE: Final = re.compile(r"\(byte (\d+)\)$")
 _LIKE_A_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
@@ -92,7 +92,7 @@ class BodyDecoder:
             return normalize_texts(self._decoder.decode(body))
         except (msgspec.ValidationError, Invalid) as error:
             raise refusal_of(self._faults(body, error)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _malformed(error) from None
 
     @cached_property
@@ -120,6 +120,8 @@ def _malformed(error: Exception) -> MalformedBody:
     place = _BYTE.search(str(error))
     if isinstance(error, UnicodeDecodeError) or "UTF-8" in str(error):
         message = words(FaultKind.NOT_UTF8)
+    elif isinstance(error, RecursionError):
+        message = words(FaultKind.TOO_DEEP)
     elif place:
         message = words(FaultKind.NOT_JSON, byte=place[1])
     else:
