@@ -41,7 +41,7 @@ _HANDLED: Final = (
 
 
 def _places(shape: Shape, around: Any = None) -> Iterator[tuple[Shape, Any]]:
-    """Yield each type of an input, with a function that puts a value of it into an input without other fields."""
+    """Yield each type of an input, with a function that puts a value into an otherwise empty input."""
     around = around or (lambda value: value)
     yield shape, around
     for choice in shape.choices:
