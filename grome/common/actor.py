@@ -9,6 +9,8 @@ from msgspec import Struct
 
 
 class Role(StrEnum):
+    """Names the role of an account and its rights."""
+
     CUSTOMER = "customer"
     BARBER = "barber"
     ADMIN = "admin"

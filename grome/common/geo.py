@@ -24,6 +24,8 @@ class GeoPoint(Struct, frozen=True):
 
 
 class LatLng(Struct, frozen=True, forbid_unknown_fields=True):
+    """A position on the ground, in degrees of WGS 84."""
+
     lat: Latitude
     lng: Longitude
 

@@ -279,6 +279,8 @@ class ChannelDelivery(Struct, frozen=True):
 
 
 class State(StrEnum):
+    """The states of a message on one channel."""
+
     SENT = "sent"
     SUPPRESSED = "suppressed"
     FAILED = "failed"

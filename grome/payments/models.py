@@ -18,6 +18,8 @@ _NAMESPACE: Final = UUID("6f1c2a3e-52c5-4a0e-9a0f-1d7a5f0b8c11")
 
 
 class Purpose(StrEnum):
+    """Names the part of a booking that a payment pays."""
+
     DEPOSIT = "deposit"
     VISIT = "visit"
     TIP = "tip"
@@ -87,6 +89,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 class RefundState(StrEnum):
+    """The states of a refund, by Stripe's names."""
+
     PENDING = "pending"
     REQUIRES_ACTION = "requires_action"
     SUCCEEDED = "succeeded"

@@ -62,6 +62,8 @@ class RefundOut(Struct, frozen=True):
 
 
 class DisputeOut(Struct, frozen=True):
+    """A dispute that the cardholder opened at the bank."""
+
     status: Annotated[str, Meta(examples=["needs_response"])]
     """Status at Stripe, e.g. `needs_response`, `under_review`, `won` or `lost`."""
     reason: Annotated[str, Meta(examples=["fraudulent"])]
@@ -133,6 +135,8 @@ class PaymentStarted(Struct, frozen=True):
 
 
 class PaymentList(Struct, frozen=True):
+    """Holds the payments of a booking."""
+
     items: list[PaymentStarted]
     """The payments of the booking, one for each purpose."""
 
@@ -143,6 +147,8 @@ class PaymentQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class PaymentPage(Struct, frozen=True):
+    """Holds a page of payments, newest first."""
+
     items: list[PaymentOut]
     """Payments that you may see, newest first."""
     next_cursor: str | None
@@ -168,6 +174,8 @@ class CardOut(Struct, frozen=True):
 
 
 class CardPage(Struct, frozen=True):
+    """Holds your saved cards."""
+
     items: list[CardOut]
     """Your saved cards, newest first."""
 

@@ -118,6 +118,8 @@ class PayoutBooking(Struct, frozen=True):
 
 
 class PayoutChange(Struct, frozen=True):
+    """Describes one change of a payout."""
+
     type: Annotated[str, Meta(examples=["payout.failed"])]
     """Type of the event, e.g. `payout.sent`."""
     status: PayoutState
@@ -144,6 +146,8 @@ class PayoutDetails(Struct, frozen=True):
 
 
 class PayoutPage(Struct, frozen=True):
+    """Holds a page of payouts, newest first."""
+
     items: list[PayoutOut]
     """Payouts, newest first."""
     next_cursor: str | None
@@ -167,6 +171,8 @@ class HoldIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HoldOut(Struct, frozen=True):
+    """Describes the hold that stops the payouts of a barber."""
+
     reason: Annotated[str, Meta(examples=[_HOLD_REASON])]
     """Reason that the admin gave; the barber does not see it."""
     by: UUID
@@ -206,6 +212,8 @@ class BarberBalanceOut(Struct, frozen=True, kw_only=True):
 
 
 class BarberBalanceList(Struct, frozen=True):
+    """Holds your balances."""
+
     items: list[BarberBalanceOut]
     """One balance for each currency; empty before you have earned money."""
 

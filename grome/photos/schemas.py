@@ -45,6 +45,8 @@ class PhotoOut(Struct, frozen=True):
 
 
 class PortfolioOut(Struct, frozen=True):
+    """Shows a barber's profile picture and photos."""
+
     picture: PhotoOut | None
     """The profile picture; null if the barber has none."""
     photos: list[PhotoOut]

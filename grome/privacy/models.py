@@ -25,6 +25,8 @@ CONTENT_TYPE: Final = "application/zip"
 
 
 class State(StrEnum):
+    """The states of an export."""
+
     PENDING = "pending"
     RUNNING = "running"
     DONE = "done"

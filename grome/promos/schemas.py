@@ -29,11 +29,15 @@ class PromoIn(PromoChange, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class ActiveIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Switches a promo on or off."""
+
     is_active: bool
     """False stops new uses; earlier discounts stay."""
 
 
 class PromoOut(PromoTerms, frozen=True, kw_only=True):
+    """Describes a promo to its owner."""
+
     id: UUID
     """Id of the promo; the path parameter `promo_id`."""
     code: Annotated[str, Meta(examples=["SPRING-20"])]
@@ -86,6 +90,8 @@ class PromoFigures(Struct, frozen=True):
 
 
 class PromoWithFigures(Struct, frozen=True):
+    """Describes a promo and its uses."""
+
     promo: PromoOut
     """The promo itself."""
     figures: PromoFigures

@@ -12,6 +12,8 @@ from grome.payments.models import Purpose, RefundState
 
 
 class LineKind(StrEnum):
+    """Names the kind of a line on the bill."""
+
     SERVICE = "service"
     ADD_ON = "add_on"
     DISCOUNT = "discount"
@@ -32,6 +34,8 @@ class ReceiptLine(Struct, frozen=True):
 
 
 class ReceiptPayment(Struct, frozen=True):
+    """A payment that was received."""
+
     purpose: Purpose
     """The part of the bill that was paid."""
     amount: int

@@ -57,6 +57,8 @@ class FindingOut(Struct, frozen=True):
 
 
 class FindingPage(Struct, frozen=True):
+    """Holds a page of findings, newest first."""
+
     items: list[FindingOut]
     """Findings with the requested status, newest first."""
     next_cursor: str | None

@@ -18,6 +18,8 @@ MAX_OPEN_REPORTS: Final = 5
 
 
 class Kind(StrEnum):
+    """Names the subject of a report."""
+
     BOOKINGS = "bookings"
     REVENUE = "revenue"
     PAYOUTS = "payouts"
@@ -25,6 +27,8 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
+    """Names the type of the file."""
+
     CSV = "csv"
     PDF = "pdf"
 
@@ -37,6 +41,8 @@ class Separator(StrEnum):
 
 
 class State(StrEnum):
+    """The states of a report. EXPIRED: the file is deleted."""
+
     PENDING = "pending"
     RUNNING = "running"
     DONE = "done"

@@ -27,11 +27,15 @@ class ReviewIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """The barber's public answer to a review."""
+
     text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_LENGTH, examples=[_ANSWER]), NOTE]
     """Public, under the review."""
 
 
 class AnswerOut(Struct, frozen=True):
+    """The barber's public answer to a review."""
+
     text: Annotated[str, Meta(examples=[_ANSWER])]
     """The barber's words, shown under the review."""
     created_at: datetime
@@ -109,6 +113,8 @@ class ReviewSummary(Struct, frozen=True):
 
 
 class ReviewPage(Struct, frozen=True):
+    """Holds a page of a barber's reviews, and the summary of all."""
+
     summary: ReviewSummary
     """Counts all reviews of the barber, regardless of the filter."""
     items: list[PublicReview]

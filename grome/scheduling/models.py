@@ -44,6 +44,8 @@ EndTime = Annotated[
 
 
 class Break(Struct, frozen=True, forbid_unknown_fields=True):
+    """A span within the hours of a day without visits."""
+
     start_time: StartTime
     """Start of the break, within the hours of its day."""
     end_time: EndTime

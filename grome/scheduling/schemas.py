@@ -46,6 +46,8 @@ class DaySlots(Struct, frozen=True, omit_defaults=True):
 
 
 class SlotsOut(Struct, frozen=True):
+    """Lists free starts by date."""
+
     timezone: TimeZoneName
     """IANA time zone of the barber, for showing the starts."""
     days: list[DaySlots]

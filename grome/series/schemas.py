@@ -68,6 +68,8 @@ class PreviewedOut(Struct, frozen=True):
 
 
 class SeriesPreview(Struct, frozen=True):
+    """Shows the visits of a series before it is created."""
+
     timezone: TimeZoneName
     """IANA time zone of the barber, in which the wall-clock time stays the same."""
     occurrences: list[PreviewedOut]

@@ -32,6 +32,8 @@ class Purpose(StrEnum):
 
 
 class ContentType(StrEnum):
+    """Names the type of a file."""
+
     JPEG = "image/jpeg"
     PNG = "image/png"
     WEBP = "image/webp"

@@ -39,10 +39,14 @@ class VerificationIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApproveIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Approves a barber."""
+
     version: Version | None = None
 
 
 class NotesIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Gives the barber the reason of a decision."""
+
     notes: Notes
     version: Version | None = None
 
@@ -102,6 +106,8 @@ class VerificationQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class VerificationPage(Struct, frozen=True):
+    """Holds a page of verifications."""
+
     items: list[VerificationRow]
     """Verifications in the requested state, the longest waiting first."""
     next_cursor: str | None

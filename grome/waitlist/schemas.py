@@ -13,6 +13,8 @@ from grome.waitlist.models import MAX_SERVICES, RadiusKm, State, WaitlistEntry
 
 
 class AreaIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A circle in which any barber may offer a time."""
+
     location: LatLng
     """Center of the area."""
     radius_km: RadiusKm
@@ -40,6 +42,8 @@ class EntryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class AreaOut(Struct, frozen=True):
+    """A circle in which any barber may offer a time."""
+
     location: LatLng
     """Center of the area."""
     radius_km: float
@@ -75,6 +79,8 @@ class EntryOut(Struct, frozen=True):
 
 
 class EntryPage(Struct, frozen=True):
+    """Holds a page of your waitlist entries."""
+
     items: list[EntryOut]
     """Your entries, newest first."""
     next_cursor: str | None
@@ -94,6 +100,8 @@ class WaitingOut(Struct, frozen=True):
 
 
 class WaitingPage(Struct, frozen=True):
+    """Holds a page of the entries that wait for your time."""
+
     items: list[WaitingOut]
     """Entries that wait for you by name, in the order in which they joined."""
     next_cursor: str | None

@@ -14,6 +14,8 @@ DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minu
 
 
 class WalkInIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Describes the visit to join the queue for."""
+
     service_ids: ServiceIds
     """Services of the barber, in the order of the visit."""
     add_on_ids: AddOnIds = []

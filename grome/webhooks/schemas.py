@@ -30,6 +30,8 @@ Secret = Annotated[str, Meta(examples=["whsec_ZXhhbXBsZSBzZWNyZXQgb2YgMzIgYnl0ZX
 
 
 class EndpointIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sets the address of a webhook endpoint and the events to send."""
+
     url: Url
     types: Types = []
     description: Description = ""
@@ -71,6 +73,8 @@ class NewEndpoint(Struct, frozen=True):
 
 
 class EndpointList(Struct, frozen=True):
+    """Holds your webhook endpoints."""
+
     items: list[EndpointOut]
     """Your endpoints, oldest first."""
 
@@ -111,6 +115,8 @@ class DeliveryOut(Struct, frozen=True):
 
 
 class DeliveryPage(Struct, frozen=True):
+    """Holds a page of deliveries, newest first."""
+
     items: list[DeliveryOut]
     """Deliveries of the last 30 days, newest first."""
     next_cursor: str | None

@@ -52,6 +52,8 @@ class JobOut(Struct, frozen=True):
 
 
 class JobPage(Struct, frozen=True):
+    """Holds a page of jobs, newest first."""
+
     items: list[JobOut]
     """Jobs in the requested state, newest first."""
     next_cursor: str | None

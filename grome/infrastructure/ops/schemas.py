@@ -6,6 +6,8 @@ from msgspec import Meta, Struct
 
 
 class Live(Struct, frozen=True):
+    """The process is alive."""
+
     status: Literal["ok"] = "ok"
     """Always `ok`: a process that answers is alive."""
 
