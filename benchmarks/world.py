@@ -10,8 +10,9 @@ from grome.accounts.schemas import Login, Register
 from grome.accounts.service import AccountService
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.composition import open_container
-from grome.dev.demo.people import DEMO_PASSWORD, barber_email
+from grome.dev.demo.people import barber_email
 from grome.dev.demo.seed import DEFAULT_CITIES, SeedSize, seed
+from grome.dev.demo_accounts.models import DEMO_PASSWORD
 from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS

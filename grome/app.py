@@ -40,6 +40,7 @@ from grome.common.errors import (
 )
 from grome.composition import open_container
 from grome.console.routes import dashboard
+from grome.dev.demo_accounts.routes import demo_accounts
 from grome.dev.live_demo.routes import live_demo
 from grome.dev.mailbox.routes import mailbox
 from grome.dev.pay_demo.routes import pay_demo
@@ -190,6 +191,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.blueprint(files)
     app.blueprint(photo_files)
     app.blueprint(dashboard)
+    app.blueprint(demo_accounts)
     app.blueprint(mailbox)
     app.blueprint(pay_demo)
     app.blueprint(live_demo)

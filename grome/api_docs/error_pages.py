@@ -13,7 +13,7 @@ from grome.api_docs.error_catalogue import DocumentedError
 from grome.infrastructure.http.responses import Problem, encode, problem_type
 
 _TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -285,7 +285,7 @@ def _banner(settings: Settings, *, demo: bool) -> str:
     if settings.env != "production":
         lines.append(f"  Visits, live    {base}/live-demo")
     if demo:
-        from grome.dev.demo.seed import DEMO_ACCOUNTS, DEMO_PASSWORD  # noqa: PLC0415 -- as above
+        from grome.dev.demo_accounts.models import DEMO_ACCOUNTS, DEMO_PASSWORD  # noqa: PLC0415 -- as above
 
-        lines += [f"  Sign in as      {', '.join(DEMO_ACCOUNTS)}", f"  with password   {DEMO_PASSWORD}"]
+        lines += [f"  Sign in as      {', '.join(DEMO_ACCOUNTS.values())}", f"  with password   {DEMO_PASSWORD}"]
     return "\n".join([*lines, "", "  Ctrl-C ends everything.", ""])

@@ -1,12 +1,9 @@
-"""The OpenAPI document is valid and matches the declared routes, and the page shows it offline."""
+"""The OpenAPI document is valid and matches the declared routes."""
 
-import base64
-import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import httpx
@@ -194,33 +191,6 @@ async def test_served_document_equals_the_output_of_the_command_line(http: httpx
     assert served.json() == json.loads(printed.output) == json.loads(json.dumps(DOCUMENT))
 
 
-class TestPage:
-    @pytest.fixture
-    async def page(self, http: httpx.AsyncClient) -> httpx.Response:
-        response = await http.get("/docs")
-        assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
-        return response
-
-    async def test_root_path_redirects_to_the_docs_page(self, http: httpx.AsyncClient) -> None:
-        assert (await http.get("/", follow_redirects=True)).url.path == "/docs"
-
-    def test_docs_page_policy_allows_only_its_inline_script_and_style(self, page: httpx.Response) -> None:
-        elements = _Elements(page.text)
-        policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
-        assert policy["default-src"] == "'none'"
-        assert policy["connect-src"] == "'self'"
-        for element in ("script", "style"):
-            assert elements.inline[element]
-            assert policy[f"{element}-src"].split() == [_hash(text) for text in elements.inline[element]]
-        assert not [name for name in elements.attributes if name == "style" or name.startswith("on")]
-
-    def test_docs_page_loads_nothing_from_other_hosts(self, page: httpx.Response) -> None:
-        elements = _Elements(page.text)
-        assert [link for link in elements.links if not link.startswith(("#", "data:"))] == []
-        # The one host is RFC 2606's, as an example of a value.
-        assert set(re.findall(r"(?:https?:)?//([\w-]+\.[\w.-]+)", page.text)) <= {"example.com"}
-
-
 def _reference(struct: type[Struct]) -> dict[str, str]:
     assert struct.__name__ in DOCUMENT["components"]["schemas"]
     return {"$ref": f"#/components/schemas/{struct.__name__}"}
@@ -241,26 +211,3 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
 def _schemas(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from document["components"]["schemas"].values()
     yield from (node["schema"] for node in _nodes(document["paths"]) if "schema" in node)
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-class _Elements(HTMLParser):
-    """Collects inline scripts and styles, attributes and links of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.inline: dict[str, list[str]] = {"script": [], "style": []}
-        self.attributes: set[str] = set()
-        self.links: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 -- the parser's
-        self.attributes |= {name for name, _ in attrs}
-        self.links += [value or "" for name, value in attrs if name in {"src", "href", "action", "srcset", "data"}]
-
-    def handle_data(self, data: str) -> None:
-        if self.cdata_elem:
-            self.inline[self.cdata_elem].append(data)

@@ -5,7 +5,8 @@ from random import Random
 from typing import Final
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
-DOMAIN: Final = "demo.grome.example"  # RFC 2606 keeps .example free, so no mail ever reaches anybody
+from grome.dev.demo_accounts.models import DOMAIN
+
 CREATED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _IDS: Final = uuid5(NAMESPACE_DNS, DOMAIN)
 

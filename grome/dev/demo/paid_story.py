@@ -17,9 +17,9 @@ from grome.bookings.schemas import BookingIn, BookingOut, CancelIn, Cancellation
 from grome.dev.demo.api_client import ApiClient, BrokenPromise
 from grome.dev.demo.card_app import SECURE_CARD, CardApp, find_local_stripe
 from grome.dev.demo.narrator import Narrator, expect, format_time
-from grome.dev.demo.people import ADMIN_EMAIL, DEMO_PASSWORD
 from grome.dev.demo.prices import format_price
 from grome.dev.demo.visits import accept_actions, agree, apply_action, list_free_slots, propose_now
+from grome.dev.demo_accounts.models import ADMIN_EMAIL, DEMO_PASSWORD
 from grome.ledger.schemas import AccountBalancePage, StatementPage
 from grome.payments.models import PaymentState
 from grome.payments.schemas import PaymentIn, PaymentOut

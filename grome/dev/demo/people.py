@@ -7,10 +7,9 @@ from uuid import UUID
 from grome.accounts.models import Preferences, User
 from grome.common.actor import Role
 from grome.dev.demo.cities import City, slug
-from grome.dev.demo.deterministic import CREATED_AT, DOMAIN, demo_id
+from grome.dev.demo.deterministic import CREATED_AT, demo_id
+from grome.dev.demo_accounts.models import ADMIN_EMAIL, DOMAIN
 
-DEMO_PASSWORD: Final = "grome-demo"  # noqa: S105 -- known on purpose; production refuses accounts that have it
-ADMIN_EMAIL: Final = f"admin@{DOMAIN}"
 _BARBER_NAME: Final = re.compile(r"Barber (\d{3,}), (.+)")
 
 

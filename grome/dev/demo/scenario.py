@@ -18,11 +18,10 @@ from grome.bookings.schemas import BookingIn, BookingOut, HistoryOut
 from grome.calendar_feeds.schemas import CalendarOut
 from grome.dev.demo.api_client import ApiClient, BrokenPromise
 from grome.dev.demo.cities import City, find_cities
-from grome.dev.demo.deterministic import DOMAIN
 from grome.dev.demo.live_story import tell_live_story
 from grome.dev.demo.narrator import Narrator, expect, format_time
 from grome.dev.demo.paid_story import tell_paid_story
-from grome.dev.demo.people import DEMO_PASSWORD, demo_email_of
+from grome.dev.demo.people import demo_email_of
 from grome.dev.demo.prices import format_price
 from grome.dev.demo.visits import (
     accept_actions,
@@ -32,6 +31,7 @@ from grome.dev.demo.visits import (
     list_free_slots,
     propose_now,
 )
+from grome.dev.demo_accounts.models import DEMO_PASSWORD, DOMAIN
 from grome.infrastructure.http.responses import Problem
 from grome.nearby.schemas import NearbyPage
 from grome.scheduling.schemas import SlotOut, SlotsOut

@@ -19,21 +19,16 @@ from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.catalogue import CATALOGUE
 from grome.dev.demo.cities import City, find_cities
 from grome.dev.demo.people import (
-    ADMIN_EMAIL,
-    DEMO_PASSWORD,
     admin_account,
     barber_account,
-    barber_email,
     customer_account,
     customer_email,
 )
+from grome.dev.demo_accounts.models import ADMIN_EMAIL, DEMO_PASSWORD
 from grome.infrastructure.container import Container
-
-__all__ = ["DEFAULT_CITIES", "DEMO_ACCOUNTS", "DEMO_PASSWORD", "SeedCounts", "SeedSize", "seed", "seed_if_empty"]
 
 # Large, on four continents, with and without clock changes, one with a currency that has no minor unit.
 DEFAULT_CITIES: Final = ("Berlin", "London", "New York City", "São Paulo", "Tokyo")
-DEMO_ACCOUNTS: Final = (customer_email(1), barber_email(DEFAULT_CITIES[0], 1), ADMIN_EMAIL)
 _BATCH: Final = 500  # written in one go, in a tenth of the time that the driver gives a write
 
 T = TypeVar("T")

@@ -19,10 +19,11 @@ from grome.common.geo import to_lat_lng
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.catalogue import CATALOGUE
 from grome.dev.demo.cities import City, find_cities
-from grome.dev.demo.people import DEMO_PASSWORD, barber_account, demo_email_of
+from grome.dev.demo.people import barber_account, demo_email_of
 from grome.dev.demo.places import KM_PER_DEGREE, reach_km
 from grome.dev.demo.prices import HAIRCUT, format_price, price_of
 from grome.dev.demo.seed import DEFAULT_CITIES
+from grome.dev.demo_accounts.models import DEMO_PASSWORD
 from grome.infrastructure.mongo.client import from_document, to_document
 from grome.scheduling.models import validation_errors
 

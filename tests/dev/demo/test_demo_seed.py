@@ -14,9 +14,10 @@ from grome.accounts.models import Device
 from grome.accounts.schemas import Login
 from grome.accounts.service import AccountService
 from grome.composition import open_container
-from grome.dev.demo.people import ADMIN_EMAIL, DEMO_PASSWORD, barber_email, customer_email
+from grome.dev.demo.people import barber_email, customer_email
 from grome.dev.demo.scenario import run_scenario
-from grome.dev.demo.seed import DEFAULT_CITIES, DEMO_ACCOUNTS, SeedCounts, SeedSize, seed, seed_if_empty
+from grome.dev.demo.seed import DEFAULT_CITIES, SeedCounts, SeedSize, seed, seed_if_empty
+from grome.dev.demo_accounts.models import ADMIN_EMAIL, DEMO_ACCOUNTS, DEMO_PASSWORD
 from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
@@ -79,7 +80,7 @@ async def test_seed_that_is_repeated_adds_nothing_and_sign_in_works(empty: Conta
     await seed(empty, SMALL, console)
     assert await stored(empty) == first, "another database has other documents"
 
-    for email in DEMO_ACCOUNTS:
+    for email in DEMO_ACCOUNTS.values():
         signed_in = await empty.get(AccountService).login(Login(email=email, password=DEMO_PASSWORD), Device())
         assert signed_in.user.email == email
 
