@@ -1,12 +1,14 @@
 """Shared fixtures: a real mongod and Valkey, and a real server in the event loop of the tests."""
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 import pytest
+import uvloop
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -108,6 +110,16 @@ def _slowness(item: pytest.Item) -> int:
 def _reap_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with reap_at_exit(tmp_path_factory.getbasetemp()):
         yield
+
+
+@pytest.fixture(scope="session")
+def _asyncio_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Run tests on uvloop, as `grome serve` and its workers run: it needs a quarter less CPU time.
+
+    Overrides a fixture of pytest-asyncio. Its hook for loop factories gives only async tests the parameter, and a test
+    without it that uses an async fixture of the session ends the loop, with the application on it.
+    """
+    return uvloop.new_event_loop
 
 
 @pytest.fixture(scope="session")

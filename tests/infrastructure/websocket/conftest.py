@@ -121,7 +121,7 @@ class Arena:
 
 @pytest.fixture(scope="module")
 def arena() -> Iterator[Arena]:
-    """Servers on uvloop, the event loop of `grome serve`; the tests of features run on asyncio's own."""
+    """Servers on an event loop of their own, in a thread."""
     arena = Arena(uvloop.new_event_loop())
     thread = threading.Thread(target=arena.loop.run_forever, daemon=True)
     thread.start()
