@@ -81,6 +81,7 @@ TIERS: Final = Tiers(
         "nearby": frozenset({"areas"}),
         "payments": frozenset({"inbox.models", "inbox.service"}),
         "promos": frozenset({"redemptions"}),
+        "webhooks": frozenset({"payloads"}),
     },
 )
 

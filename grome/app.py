@@ -3,6 +3,8 @@
 import gc
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
+from functools import cache
 from typing import Any
 
 import orjson
@@ -18,7 +20,7 @@ from grome.accounts.routes import auth, me, well_known
 from grome.accounts.verifier import Verifier
 from grome.adjustments.routes import adjustments
 from grome.any_barber.routes import any_barber
-from grome.api_docs.path_texts import PATH_TEXTS
+from grome.api_docs.document import EXAMPLE_DAY, api_document
 from grome.api_docs.routes import api_docs
 from grome.app_links.routes import app_links
 from grome.audit.routes import audit
@@ -48,7 +50,6 @@ from grome.factors.routes import factors
 from grome.favourites.routes import favourites
 from grome.infrastructure.http import Routes, problem
 from grome.infrastructure.http.cors import allow_origins
-from grome.infrastructure.http.openapi import openapi_document
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.routing import log_request, path_to_log
@@ -130,25 +131,12 @@ FEATURES: tuple[Routes, ...] = (
 )
 
 
-DESCRIPTION = """\
-Find a barber nearby, book a time that is really free, and run a barber's day.
-
-Send JSON. Sign in with `POST /v1/auth/login` and send the access token as `Authorization: Bearer …`. Errors are
-`application/problem+json` with a stable `code`; their `type` leads to a page about the code, as does the
-list of [all errors](/docs/errors). Every response has an `X-Request-ID`. Amounts of money are integers in minor units.
-Times are RFC 3339 in UTC; a barber's hours are wall time in the barber's zone. Objects of other accounts are not found
-(404). Every GET operation supports HEAD, with the same headers and no body.
-"""
-
-
 App = Sanic[Any, Any]
 
 
-def document() -> dict[str, Any]:
+def document(server: str = "/", today: date = EXAMPLE_DAY) -> dict[str, Any]:
     """The OpenAPI document of this version."""
-    return openapi_document(
-        FEATURES, title="Grome", version=installed_version(), description=DESCRIPTION, path_texts=PATH_TEXTS
-    )
+    return api_document(FEATURES, version=installed_version(), server=server, today=today)
 
 
 def live_document() -> dict[str, Any]:
@@ -179,7 +167,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.ctx.proxies = TrustedProxies(settings.http)
     allow_origins(app, settings.http)
     app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
-    app.ctx.openapi, app.ctx.asyncapi = orjson.dumps(document()), orjson.dumps(live_document())
+    # Built at the first request, because it takes as long as some thousand requests.
+    app.ctx.openapi = cache(lambda: orjson.dumps(document(settings.http.api_base, clock().date())))
+    app.ctx.asyncapi = cache(lambda: orjson.dumps(live_document()))
     app.ctx.features = FEATURES
     for feature in FEATURES:
         app.blueprint(feature.blueprint)

@@ -22,57 +22,78 @@ class _Payload(Struct, frozen=True):
     data: Any
 
 
-class _AccountData(Struct, frozen=True):
+class AccountEventData(Struct, frozen=True):
     """Holds ids only: a receiver with access fetches the account by the API."""
 
     user_id: UUID
+    """The account."""
     version: int
+    """Grows with each change of the account."""
 
 
-class _ReviewData(Struct, frozen=True):
+class ReviewEventData(Struct, frozen=True):
     """Holds ids only, so that no receiver keeps a text that was changed or removed since."""
 
     booking_id: UUID
+    """The reviewed booking; `GET /v1/bookings/{booking_id}/review` has the review."""
     version: int
+    """Grows with each change of the review."""
 
 
-class _PaymentData(Struct, frozen=True):
+class PaymentEventData(Struct, frozen=True):
     """Describes a payment right after an event. `moved` is the money that the event is about, e.g. of a refund.
 
     Cards and secrets of Stripe are no part of it.
     """
 
     id: UUID
+    """The payment."""
     booking_id: UUID
+    """The booking that it pays."""
     purpose: Purpose
+    """Share of the booking's price that it pays, or a tip or fee."""
     status: PaymentState
+    """Right after this event."""
     amount: int
+    """Whole amount of the payment, in minor units of `currency`."""
     moved: int
+    """Money that this event is about, in minor units: that of a refund, for example."""
     currency: str
+    """ISO 4217 code."""
     version: int
+    """Grows with each event of the payment."""
 
 
-class _MoneyData(Struct, frozen=True):
+class MoneyEventData(Struct, frozen=True):
     """Describes an event of a payout, a payout account, an adjustment, a finding or a report of a message.
 
     A payout account has the id of its barber.
     """
 
     id: UUID
+    """The payout, adjustment, finding or report; for events of a payout account the barber."""
     amount: int | None
+    """In minor units of `currency`; null for an event without money."""
     currency: str | None
+    """ISO 4217 code; null for an event without money."""
     version: int
+    """Grows with each event of the object."""
 
 
-class _BarberData(Struct, frozen=True):
+class BarberEventData(Struct, frozen=True):
     """Holds ids only: a receiver with access fetches the commission by the API."""
 
     barber_id: UUID
+    """The barber, which is also the id of its account."""
     version: int
+    """Grows with each event of the barber."""
 
 
-class _PingData(Struct, frozen=True):
+class PingData(Struct, frozen=True):
+    """Holds the endpoint that asked for the test."""
+
     endpoint_id: UUID
+    """The endpoint that is tested."""
 
 
 def booking_payload(event: Event, booking: Booking) -> bytes | None:
@@ -85,11 +106,11 @@ def booking_payload(event: Event, booking: Booking) -> bytes | None:
 
 
 def account_payload(event: Event) -> bytes:
-    return _encode(_Payload(event.type.value, event.at, _AccountData(event.subject_id, event.version)))
+    return _encode(_Payload(event.type.value, event.at, AccountEventData(event.subject_id, event.version)))
 
 
 def review_payload(event: Event) -> bytes:
-    return _encode(_Payload(event.type.value, event.at, _ReviewData(event.subject_id, event.version)))
+    return _encode(_Payload(event.type.value, event.at, ReviewEventData(event.subject_id, event.version)))
 
 
 def payment_payload(event: Event, payment: Payment) -> bytes | None:
@@ -97,7 +118,7 @@ def payment_payload(event: Event, payment: Payment) -> bytes | None:
     entry = next((entry for entry in payment.history if entry.version == event.version), None)
     if entry is None:
         return None
-    data = _PaymentData(
+    data = PaymentEventData(
         id=payment.id,
         booking_id=payment.booking_id,
         purpose=payment.purpose,
@@ -113,13 +134,13 @@ def payment_payload(event: Event, payment: Payment) -> bytes | None:
 def money_payload(event: Event) -> bytes:
     money = event.money
     amount, currency = (money.amount, money.currency) if money else (None, None)
-    data = _MoneyData(event.subject_id, amount, currency, event.version)
+    data = MoneyEventData(event.subject_id, amount, currency, event.version)
     return _encode(_Payload(event.type.value, event.at, data))
 
 
 def barber_payload(event: Event) -> bytes:
-    return _encode(_Payload(event.type.value, event.at, _BarberData(event.subject_id, event.version)))
+    return _encode(_Payload(event.type.value, event.at, BarberEventData(event.subject_id, event.version)))
 
 
 def ping_payload(endpoint_id: UUID, now: datetime) -> bytes:
-    return _encode(_Payload(PING, now, _PingData(endpoint_id)))
+    return _encode(_Payload(PING, now, PingData(endpoint_id)))

@@ -1,7 +1,7 @@
 """Build the OpenAPI 3.1 document from the declared routes and the Structs that decode and encode it."""
 
 import inspect
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -41,15 +41,21 @@ _IF_NONE_MATCH: Json = {
 
 
 def openapi_document(
-    features: Iterable[Routes], *, title: str, version: str, description: str, path_texts: Mapping[str, str]
+    features: Sequence[Routes],
+    *,
+    title: str,
+    version: str,
+    description: str,
+    path_texts: Mapping[str, str],
+    other_types: Iterable[type[msgspec.Struct]] = (),
 ) -> Json:
     """Build the document: every route with body, parameters, answers and errors; the roles stand in `x-roles`.
 
-    `path_texts` describes the parameters of paths by their names.
+    `path_texts` describes the parameters of paths by their names. The schemas of `other_types` are among the components
+    too.
     """
-    features = list(features)
     operations = [(feature, operation) for feature in features for operation in feature.operations]
-    schemas = _Schemas([operation for _, operation in operations])
+    schemas = _Schemas([operation for _, operation in operations], other_types)
     paths: Json = {}
     for feature, operation in operations:
         described = _operation(operation, schemas, path_texts)
@@ -57,7 +63,6 @@ def openapi_document(
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
-        "servers": [{"url": "/", "description": "The server that this document comes from."}],
         "tags": [{"name": feature.tag, "description": feature.about} for feature in features],
         "paths": paths,
         "components": {
@@ -70,8 +75,8 @@ def openapi_document(
 class _Schemas:
     """JSON Schemas of all types that the operations name, each Struct once under `components`."""
 
-    def __init__(self, operations: list[Operation]) -> None:
-        types: dict[Any, None] = {Problem: None, IdempotencyKey: None, UUID: None, date: None, str: None}
+    def __init__(self, operations: list[Operation], other_types: Iterable[type[msgspec.Struct]]) -> None:
+        types: dict[Any, None] = dict.fromkeys((Problem, IdempotencyKey, UUID, date, str, *other_types))
         for operation in operations:
             types.update(dict.fromkeys(operation.hints[name] for name in ("body", "query") if name in operation.hints))
             types.update(dict.fromkeys(operation.path_parts.values()))

@@ -1,5 +1,6 @@
 """Routes for operators and developers: health, metrics, the OpenAPI and the AsyncAPI document."""
 
+import asyncio
 import hmac
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -58,12 +59,12 @@ async def read_metrics(request: Request) -> BaseHTTPResponse:
 
 @pages.get("/openapi.json")
 async def openapi(request: Request) -> HTTPResponse:
-    return body(request, request.app.ctx.openapi, 200, JSON, REVALIDATED)
+    return body(request, await asyncio.to_thread(request.app.ctx.openapi), 200, JSON, REVALIDATED)
 
 
 @pages.get("/asyncapi.json")
 async def asyncapi(request: Request) -> HTTPResponse:
-    return body(request, request.app.ctx.asyncapi, 200, JSON, REVALIDATED)
+    return body(request, await asyncio.to_thread(request.app.ctx.asyncapi), 200, JSON, REVALIDATED)
 
 
 @pages.get("/")
