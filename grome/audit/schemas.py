@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from grome.accounts.schemas import CountryCode
 from grome.common.clock import Instant
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.infrastructure.outbox.models import Change, EventType, MovedMoney
 
 
@@ -80,4 +80,4 @@ class AuditPage(Struct, frozen=True):
 
     items: list[RecordOut]
     """Latest event first."""
-    next_cursor: str | None
+    next_cursor: NextCursor

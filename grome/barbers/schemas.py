@@ -27,7 +27,7 @@ from grome.common.clock import Instant
 from grome.common.geo import Latitude, LatLng, Longitude, to_lat_lng
 from grome.common.money import Amount, Currency
 from grome.common.text import NAME, NOTE, OPTIONAL_NAME, SEARCH
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.scheduling.models import (
     BookingRules,
     DateOverride,
@@ -324,7 +324,7 @@ class SearchPage(Struct, frozen=True):
 
     items: list[FoundBarber]
     """Best match first; equal matches by distance, or without a position by rating."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class CommissionIn(Struct, frozen=True, forbid_unknown_fields=True):

@@ -27,7 +27,7 @@ from grome.common.clock import Instant
 from grome.common.geo import LatLng, to_lat_lng
 from grome.common.money import Amount
 from grome.common.text import NAME, NOTE
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.promos.models import Discount, PromoCode
 
 Note = Annotated[str, Meta(max_length=500, examples=["Please ring twice."]), NOTE]
@@ -332,7 +332,7 @@ class BookingPage(Struct, frozen=True):
 
     items: list[BookingOut]
     """Latest start first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class HistoryEntryOut(Struct, frozen=True):

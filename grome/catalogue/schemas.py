@@ -17,7 +17,7 @@ from grome.catalogue.models import (
     Translation,
 )
 from grome.common.text import SEARCH
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 
 
 class ServiceIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +53,7 @@ class ServicePage(Struct, frozen=True):
 
     items: list[ServiceOut]
     """By name, or the best match first with `q`."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class ServiceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):

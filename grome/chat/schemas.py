@@ -20,7 +20,7 @@ from grome.chat.models import (
 )
 from grome.common.field_faults import FAULT
 from grome.common.text import NOTE
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 
 ClientKey = Annotated[
     str,
@@ -150,7 +150,7 @@ class MessagePage(Struct, frozen=True):
     """The same on each page, as of the request."""
     items: list[MessageOut]
     """Newest message first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class MarkOut(Struct, frozen=True):
@@ -188,7 +188,7 @@ class ConversationPage(Struct, frozen=True):
 
     items: list[ConversationOut]
     """Conversation with the newest message first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class UnreadOut(Struct, frozen=True):
@@ -216,7 +216,7 @@ class BlockPage(Struct, frozen=True):
 
     items: list[BlockOut]
     """Newest block first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class MessageReportReceipt(Struct, frozen=True):
@@ -271,7 +271,7 @@ class MessageReportPage(Struct, frozen=True):
 
     items: list[MessageReportOut]
     """Newest report first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class ReportedMessages(Struct, frozen=True):
@@ -279,7 +279,7 @@ class ReportedMessages(Struct, frozen=True):
 
     items: list[MessageOut]
     """Newest message first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 Links = Mapping[UUID, str]

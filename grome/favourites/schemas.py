@@ -9,6 +9,7 @@ from grome.barbers.models import Barber, PartOfTown, ShopName
 from grome.barbers.schemas import OfferOut, offers_out
 from grome.common.geo import LatLng, to_lat_lng
 from grome.favourites.models import Favourite
+from grome.infrastructure.http import NextCursor
 
 
 class BarberCard(Struct, frozen=True):
@@ -48,7 +49,7 @@ class FavouritePage(Struct, frozen=True):
 
     items: list[FavouriteOut]
     """Newest favourite first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def favourite_out(favourite: Favourite, barber: Barber | None) -> FavouriteOut:

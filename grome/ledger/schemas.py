@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from grome.common.field_faults import FAULT
 from grome.common.text import END
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.ledger.models import COMMISSION, AccountBalance, Entry, EntryKind, barber_payable
 
 AccountName = Annotated[
@@ -96,7 +96,7 @@ class JournalPage(Struct, frozen=True):
 
     items: list[JournalEntryOut]
     """Newest entry first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class AccountBalanceOut(Struct, frozen=True):
@@ -115,7 +115,7 @@ class AccountBalancePage(Struct, frozen=True):
 
     items: list[AccountBalanceOut]
     """By the name of the account."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class StatementLine(Struct, frozen=True, kw_only=True):
@@ -142,7 +142,7 @@ class StatementPage(Struct, frozen=True):
 
     items: list[StatementLine]
     """Newest change first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def entry_out(entry: Entry) -> JournalEntryOut:

@@ -9,7 +9,7 @@ from grome.barbers.schemas import NearbyBarber
 from grome.common.clock import Instant
 from grome.common.geo import Latitude, Longitude
 from grome.common.money import Amount
-from grome.infrastructure.http import PageQuery, decode_cursor
+from grome.infrastructure.http import NextCursor, PageQuery, decode_cursor
 from grome.nearby.models import CursorPosition, Filters, Search, Sort
 
 
@@ -21,7 +21,7 @@ class NearbyPage(Struct, frozen=True):
 
     items: list[NearbyBarber]
     """Approved barbers within the radius, in the requested order."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class NearbyQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):

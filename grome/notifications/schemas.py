@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from grome.common.field_faults import FAULT
 from grome.common.text import END
+from grome.infrastructure.http import NextCursor
 from grome.notifications.models import Channel, LogEntry, MessageKind, State, Why
 
 
@@ -51,7 +52,7 @@ class NotificationPage(Struct, frozen=True):
 
     items: list[NotificationOut]
     """Your messages of the last 90 days, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def notification_out(entry: LogEntry) -> NotificationOut:

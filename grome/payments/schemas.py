@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from grome.common.money import MOST_AMOUNT
 from grome.common.text import NOTE
+from grome.infrastructure.http import NextCursor
 from grome.infrastructure.http.paging import PageQuery
 from grome.infrastructure.stripe.models import StripeCard
 from grome.payments.models import Payment, PaymentState, Purpose, Refund, RefundState
@@ -151,7 +152,7 @@ class PaymentPage(Struct, frozen=True):
 
     items: list[PaymentOut]
     """Payments that you may see, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class CardOut(Struct, frozen=True):

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from grome.common.field_faults import FAULT
 from grome.common.money import Amount
 from grome.common.text import END, NOTE
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.ledger.models import LedgerAmount
 from grome.payouts.models import (
     MAX_REASON_LENGTH,
@@ -150,7 +150,7 @@ class PayoutPage(Struct, frozen=True):
 
     items: list[PayoutOut]
     """Payouts, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class PayoutQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):

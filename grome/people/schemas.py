@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from grome.accounts.models import User
 from grome.common.actor import Role
 from grome.common.text import NOTE, SEARCH
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 
 MAX_REASON_LENGTH: Final = 1_000
 MAX_BOOKINGS: Final = 100
@@ -71,7 +71,7 @@ class AdminUserPage(Struct, frozen=True):
 
     items: list[AdminUserOut]
     """Matching accounts, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class AdminSessionOut(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.infrastructure.http import NextCursor
 from grome.infrastructure.personal_data import KeptData
 from grome.privacy.models import Export, State
 
@@ -36,7 +37,7 @@ class ExportPage(Struct, frozen=True):
 
     items: list[ExportOut]
     """Your exports, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class DeletionIn(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.promos.models import Promo, PromoCode, PromoTerms
 
 
@@ -55,7 +55,7 @@ class PromoPage(Struct, frozen=True):
 
     items: list[PromoOut]
     """Promos, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class PromoQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):

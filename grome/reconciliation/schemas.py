@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from grome.common.text import NOTE
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.reconciliation.models import MAX_TEXT, Finding, FindingKind
 
 _REASON: Final = "Stripe's fee was corrected by hand in the ledger."
@@ -61,7 +61,7 @@ class FindingPage(Struct, frozen=True):
 
     items: list[FindingOut]
     """Findings with the requested status, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class RunOut(Struct, frozen=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from grome.common.clock import TimeZoneName
+from grome.infrastructure.http import NextCursor
 from grome.reports.models import Failure, Format, Kind, Report, Separator, State
 
 Progress = Annotated[float, Meta(ge=0, le=1, description="Share of the report that is done, 0 to 1.")]
@@ -73,7 +74,7 @@ class ReportPage(Struct, frozen=True):
 
     items: list[ReportOut]
     """Your reports, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def report_out(report: Report, progress: float, url: str | None = None) -> ReportOut:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from grome.barbers.models import StarCounts, Stars
 from grome.common.actor import Actor, Role
 from grome.common.text import NOTE
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.reviews.models import MAX_TEXT_LENGTH, Answer, Review, public_name
 
 _REVIEW: Final = "Precise cut, and no waiting."
@@ -119,7 +119,7 @@ class ReviewPage(Struct, frozen=True):
     """Counts all reviews of the barber, regardless of the filter."""
     items: list[PublicReview]
     """Reviews in the requested order."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def review_out(review: Review) -> ReviewOut:

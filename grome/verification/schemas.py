@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from grome.barbers.models import Approval
 from grome.common.text import NOTE
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.verification.models import MAX_CERTIFICATES, MAX_NOTES_LENGTH, State, Verification
 
 _NOTES: Final = "The photo of the document is blurred; please send it again."
@@ -110,7 +110,7 @@ class VerificationPage(Struct, frozen=True):
 
     items: list[VerificationRow]
     """Verifications in the requested state, the longest waiting first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class VerificationEntryOut(Struct, frozen=True):

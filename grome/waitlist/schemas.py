@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from grome.common.clock import Instant
 from grome.common.geo import LatLng, to_lat_lng
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.waitlist.models import MAX_SERVICES, RadiusKm, State, WaitlistEntry
 
 
@@ -83,7 +83,7 @@ class EntryPage(Struct, frozen=True):
 
     items: list[EntryOut]
     """Your entries, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class WaitingOut(Struct, frozen=True):
@@ -104,7 +104,7 @@ class WaitingPage(Struct, frozen=True):
 
     items: list[WaitingOut]
     """Entries that wait for you by name, in the order in which they joined."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def entry_out(entry: WaitlistEntry) -> EntryOut:

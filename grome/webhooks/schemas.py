@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from grome.common.text import NOTE
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.infrastructure.outbox.models import EventType
 from grome.webhooks.models import Attempt, Delivery, DeliveryState, DisabledReason, Endpoint
 
@@ -119,7 +119,7 @@ class DeliveryPage(Struct, frozen=True):
 
     items: list[DeliveryOut]
     """Deliveries of the last 30 days, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class DeliveryWithBody(Struct, frozen=True):

@@ -98,7 +98,7 @@ def test_each_source_of_an_example_is_a_readable_answer_with_such_a_value() -> N
     assert count > 100
 
 
-# What only a code, a signature or an upload that exists would make good.
+# Only a code, a signature or an upload that exists would be accepted.
 REFUSED: Final = {
     **dict.fromkeys(("login_with_code", "reset_password", "confirm_email", "confirm_phone"), "code_refused"),
     "confirm_totp": "invalid",
@@ -164,7 +164,7 @@ class Sender:
 
 
 async def test_server_understands_each_example_of_a_request(cast: Cast, container: Container) -> None:
-    """It may miss objects, and refuse what their state forbids, but neither the form of a request nor its values."""
+    """The server may miss objects, and their state may forbid the request, but form and values are right."""
     await barber(cast.client, container, location=EXAMPLES.by_name["location"])
     sender, refused = Sender(cast), {}
     for name in sorted(BY_ID.keys() - NOT_SENT, key=lambda name: (ORDER.index(BY_ID[name][0]), [*BY_ID].index(name))):

@@ -115,6 +115,31 @@ def test_each_event_type_that_goes_to_webhooks_is_described_with_headers_and_bod
         assert kind in body["properties"]["type"]["enum"]
 
 
+def test_every_tag_operation_parameter_and_property_is_described() -> None:
+    assert [tag["name"] for tag in DOCUMENT["tags"] if not tag["description"].endswith(".")] == []
+    operations = [operation for item in DOCUMENT["paths"].values() for operation in item.values()]
+    operations += [item["post"] for item in DOCUMENT["webhooks"].values()]
+    assert [operation["operationId"] for operation in operations if not operation["summary"]] == []
+    for operation in operations:
+        for parameter in operation["parameters"]:
+            assert "$ref" in parameter or parameter.get("description"), (operation["operationId"], parameter)
+    silent = [
+        f"{name}.{field}"
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for node in _nodes(schema)
+        for field, described in node.get("properties", {}).items()
+        if not described.get("description")
+    ]
+    assert silent == [], "write a docstring under the field"
+
+
+def test_each_success_in_json_has_an_example() -> None:
+    for route in ROUTES:
+        for status, response in described(route)["responses"].items():
+            if status.startswith("2") and (content := response.get("content", {}).get("application/json")):
+                assert "example" in content, str(route)
+
+
 def test_document_has_exactly_the_served_routes(app: App) -> None:
     served = {
         (method, "/" + re.sub(r"<(\w+):\w+>", r"{\1}", route.path))

@@ -101,7 +101,8 @@ class _Schemas:
         """A problem with one of these codes, named once: else generators make thousands of types."""
         codes = [error.code for error in errors]
         name = "Or".join(code.title().replace("_", "") for code in codes) + Problem.__name__
-        narrowed = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string", "enum": codes}}}
+        code_schema = {"type": "string", "enum": codes, "description": "Stable code of the error, for programs."}
+        narrowed: Json = {"type": "object", "required": ["code"], "properties": {"code": code_schema}}
         for error in errors:
             if error.extension_type:
                 narrowed["properties"] |= self._extensions[error.extension_type.__name__]["properties"]

@@ -16,6 +16,7 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 Cursor = Annotated[str, Meta(max_length=400, description="`next_cursor` of the page before.")]
+NextCursor = Annotated[str | None, Meta(description="Send it as `cursor` for the next page; null on the last page.")]
 
 
 class PageQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

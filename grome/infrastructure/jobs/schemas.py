@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from grome.common.text import NOT_ONE_LINE
-from grome.infrastructure.http import PageQuery
+from grome.infrastructure.http import NextCursor, PageQuery
 from grome.infrastructure.jobs.models import Job, Queue, State
 
 _JOB_ID: Final = "019b76da-a1b2-7c3d-8e4f-5a6b7c8d9e0f:mail:019b76da-b1b2-7c3d-8e4f-5a6b7c8d9e0f"
@@ -56,7 +56,7 @@ class JobPage(Struct, frozen=True):
 
     items: list[JobOut]
     """Jobs in the requested state, newest first."""
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def job_out(job: Job) -> JobOut:
