@@ -37,9 +37,10 @@ live = Routes(
 
 @live.get("/live", who=ANYONE, answers={101: None}, refusals=(UpgradeRequired, Unavailable))
 async def open_live_connection(request: Request) -> BaseHTTPResponse:
-    """Open a WebSocket for changes, chat and positions, as docs/realtime.md describes.
+    """Open a WebSocket for changes, chat and positions.
 
-    The first frame signs in. The subprotocols are `grome.json`, the default, and `grome.msgpack`.
+    `/asyncapi.json` describes its frames, and docs/realtime.md their order. The first frame signs in. The subprotocols
+    are `grome.json`, the default, and `grome.msgpack`. 426 means that the request asks for no WebSocket.
     """
     connections = resolve(request, LiveConnections)
     if connections.is_full:
@@ -76,7 +77,7 @@ async def stream_events(request: Request, query: EventsQuery) -> BaseHTTPRespons
     """Stream the events of rooms as server-sent events.
 
     This is for clients that cannot open a WebSocket. It needs an access token, or a ticket in the query. Each message
-    is a frame as docs/realtime.md describes. A client that returns the last id as `Last-Event-ID` gets the missed
+    is a frame as `/asyncapi.json` describes. A client that returns the last id as `Last-Event-ID` gets the missed
     events first.
     """
     streams = resolve(request, EventStreams)
