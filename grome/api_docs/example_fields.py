@@ -137,7 +137,7 @@ _VISITS: Final = {
     "needs_min": 10,
     "travel_min": 15,
     "eta_min": 6,
-    "late_suggestion_min": 0,
+    "late_suggestion_min": 15,
     "arrived": False,
     "arrived_at": None,
     "guest": None,

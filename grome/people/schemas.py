@@ -81,7 +81,7 @@ class AdminSessionOut(Struct, frozen=True, kw_only=True):
     """Identifies the session, also in the audit trail."""
     device: Annotated[str, Meta(examples=["Lena's phone"])] | None
     """Name of the device that the app sent at sign-in; null if it sent none."""
-    platform: Annotated[str, Meta(examples=["iOS 19"])] | None
+    platform: Annotated[str, Meta(examples=["ios"])] | None
     """Operating system that the app sent at sign-in; null if it sent none."""
     address: Annotated[str, Meta(examples=["203.0.113.7"])] | None
     """IP address at sign-in; null if unknown."""
