@@ -1,19 +1,26 @@
 """Settings that need others, and settings that are unsafe in production."""
 
+from collections.abc import Iterator
 from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.credentials import service_account_fault, stripe_faults
 from config.keys import numbered_key_faults, parse_numbered_keys, signing_key_faults
-from config.settings import Settings
+from config.sections.accounts import AccountSettings
+from config.settings import Settings, setting_fields
+from config.urls import http_url_fault, mongo_url_fault, redis_url_fault
 
 
 def incomplete_settings(settings: Settings) -> list[str]:
     """Return a sentence for each setting that another setting needs."""
     faults = []
-    if settings.push.transport == "fcm" and not settings.push.service_account:
+    account = settings.push.service_account
+    if settings.push.transport == "fcm" and not account:
         faults.append("GROME_PUSH_SERVICE_ACCOUNT is not set: GROME_PUSH_TRANSPORT is fcm, which needs it.")
+    elif account and (fault := service_account_fault("GROME_PUSH_SERVICE_ACCOUNT", account)):
+        faults.append(fault)
     if settings.stripe.secret_key and not (settings.stripe.publishable_key and settings.stripe.webhook_secrets):
         faults.append("GROME_STRIPE_PUBLISHABLE_KEY or GROME_STRIPE_WEBHOOK_SECRETS is not set: payments need both.")
     if not _are_proxies(settings.http.trusted_proxies):
@@ -23,6 +30,27 @@ def incomplete_settings(settings: Settings) -> list[str]:
     accounts = settings.accounts
     if accounts.country_database and not Path(accounts.country_database).is_file():
         faults.append(f"GROME_ACCOUNTS_COUNTRY_DATABASE is {accounts.country_database!r}, which is no file.")
+    return [*faults, *_url_faults(settings), *stripe_faults(settings.stripe), *key_faults(accounts)]
+
+
+def _url_faults(settings: Settings) -> Iterator[str]:
+    for leaf in setting_fields():
+        if not leaf.variable.endswith(("_URL", "_ORIGINS")):
+            continue
+        text: object = settings
+        for name in leaf.path:
+            text = getattr(text, name)
+        check = {"GROME_MONGO_URL": mongo_url_fault, "GROME_REDIS_URL": redis_url_fault}.get(
+            leaf.variable, http_url_fault
+        )
+        parts = str(text).split(",") if leaf.variable.endswith("_ORIGINS") else [str(text)]
+        faults = (check(leaf.variable, part.strip()) for part in parts if part.strip())
+        yield from dict.fromkeys(fault for fault in faults if fault)
+
+
+def key_faults(accounts: AccountSettings) -> list[str]:
+    """Return a sentence for each key that cannot be used."""
+    faults: list[str] = []
     for variable, text in (
         ("GROME_ACCOUNTS_SIGNING_KEY", accounts.signing_key),
         ("GROME_ACCOUNTS_OLD_SIGNING_KEYS", accounts.old_signing_keys),

@@ -62,6 +62,7 @@ class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
             pattern=r"^(https?://\S+)?$(?!\n)",
             description="Service that tells breached passwords by the first five digits of their SHA-1; unset, none is"
             " asked.",
+            extra={"form": "a URL that begins with https:// or http://"},
         ),
     ] = ""
     passkey_host: Annotated[

@@ -27,7 +27,12 @@ class StripeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
     timeout_s: Annotated[float, Meta(gt=0, le=80, description="A call to Stripe is given up after so long.")] = 10.0
     country: Annotated[
-        str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="Country of barbers' payout accounts, as ISO 3166.")
+        str,
+        Meta(
+            pattern=r"^[A-Z]{2}$(?!\n)",
+            description="Country of barbers' payout accounts, as ISO 3166.",
+            extra={"form": "two capital letters, e.g. DE"},
+        ),
     ] = "DE"
 
 

@@ -21,6 +21,7 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             pattern=r"^(https?://[^/\s]+)?$(?!\n)",
             description="What clients reach the API under; unset, the address and port that it listens on.",
+            extra={"form": "scheme and host without a path or a final slash, e.g. https://api.example.com"},
         ),
     ] = ""
     app_url: Annotated[
@@ -28,6 +29,7 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             pattern=r"^(https?://[^/\s]+)?$(?!\n)",
             description="Where links in messages and calendars lead; unset, to pages of the API itself.",
+            extra={"form": "scheme and host without a path or a final slash, e.g. https://api.example.com"},
         ),
     ] = ""
     trusted_proxies: Annotated[
@@ -45,6 +47,7 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             pattern=r"^(https?://[^/\s,]+(\s*,\s*https?://[^/\s,]+)*)?$(?!\n)",
             description="Web origins whose pages may call the API, separated by commas; unset, those of the API only.",
+            extra={"form": "origins without a path, separated by commas, e.g. https://app.example.com"},
         ),
     ] = ""
     metrics_token: Annotated[
@@ -52,14 +55,19 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             pattern=r"^([!-~]{16,})?$(?!\n)",
             description="Secret of 16 characters or more that opens /metrics to a machine; unset, admins only.",
-            extra={"secret": True},
+            extra={"secret": True, "form": "16 visible ASCII characters or more"},
         ),
     ] = ""
 
     @property
+    def own_base(self) -> str:
+        """Where this machine reaches the API."""
+        return f"http://{_reachable(self.host)}:{self.port}"
+
+    @property
     def api_base(self) -> str:
         """How the addresses of feeds, files and unsubscribe links begin."""
-        return self.public_url or f"http://{_reachable(self.host)}:{self.port}"
+        return self.public_url or self.own_base
 
     @property
     def app_base(self) -> str:
@@ -76,7 +84,12 @@ def _reachable(host: str) -> str:
 class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[str, Meta(description="MongoDB replica set or mongos; unset, `grome run` starts its own.")] = ""
     database: Annotated[  # `$` alone would let a final newline pass
-        str, Meta(pattern=r"^[A-Za-z0-9_-]{1,38}$(?!\n)", description="Database that holds all collections.")
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]{1,38}$(?!\n)",
+            description="Database that holds all collections.",
+            extra={"form": "1 to 38 letters, digits, hyphens and underscores"},
+        ),
     ] = "grome"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port of the embedded mongod; 0 takes a free one.")] = 0
     timeout_ms: Annotated[
@@ -93,6 +106,7 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             pattern=r"^[A-Za-z0-9_-]{0,38}$(?!\n)",
             description="Begins every key and channel; unset, the name of the MongoDB database does.",
+            extra={"form": "38 letters, digits, hyphens and underscores at most"},
         ),
     ] = ""
     max_connections: Annotated[int, Meta(ge=2, le=1_000, description="Connections that one process opens at most.")] = (
@@ -114,6 +128,7 @@ class StorageSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             pattern=r"^(https?://[^\s]+[^/\s])?$(?!\n)",
             description="Where anybody can fetch files under photos/, e.g. a CDN before the bucket; unset, the API.",
+            extra={"form": "a URL without a final slash, e.g. https://cdn.example.com/files"},
         ),
     ] = ""
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from config.loading import load_settings
+from config.production import key_faults
 from config.settings import Settings, SettingsError
 from grome.composition import open_container
 from grome.infrastructure.container import Container
@@ -23,9 +24,21 @@ def load_connected_settings() -> Settings:
     ]
     if missing:
         raise SettingsError(missing)
-    settings = with_made_keys(settings, Path(settings.home))
+    settings = with_keys(settings)
     configure_logging(settings.log)
     return settings
+
+
+def with_keys(settings: Settings) -> Settings:
+    """Fill in missing keys from GROME_HOME, where the first call makes them. Raises SettingsError."""
+    try:
+        filled = with_made_keys(settings, Path(settings.home))
+    except (OSError, ValueError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "not UTF-8"
+        raise SettingsError([f"Keys cannot be kept in GROME_HOME, {settings.home!r}: {reason}."]) from None
+    if faults := key_faults(filled.accounts):
+        raise SettingsError([f"{fault} The key is kept in GROME_HOME, {settings.home!r}." for fault in faults])
+    return filled
 
 
 def needs_local_stripe(settings: Settings) -> bool:

@@ -1,6 +1,7 @@
 """Sanic's process manager, extended by job workers and by a watchdog that replaces dead processes."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -121,15 +122,24 @@ class Watchdog:
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Raises CannotStart if the port is in use.
+    """Raises CannotStart if the port is in use, or the host is none of this machine.
 
     Called before the start, since Sanic reports a port in use by a traceback from each worker.
     """
-    with socket.socket() as probe:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:  # a name that nobody knows
+        raise CannotStart(f"GROME_HTTP_HOST is {host!r}: {error.strerror}.") from None
+    family, kind, _, _, address = found[0]
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError as error:
-            raise CannotStart(
-                f"Cannot listen on {host} port {port} ({error.strerror}); set GROME_HTTP_PORT to a free one."
-            ) from None
+            advice = (
+                "GROME_HTTP_HOST to an address of this machine"
+                if error.errno == errno.EADDRNOTAVAIL
+                else ("GROME_HTTP_PORT to a free one")
+            )
+            reason = os.strerror(error.errno or 0)
+            raise CannotStart(f"Cannot listen on {host} port {port} ({reason}); set {advice}.") from None

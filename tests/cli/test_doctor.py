@@ -1,20 +1,25 @@
 """`grome doctor` shows the configuration without its secrets."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from config.settings import Settings, setting_fields
+from grome.accounts.repository import UserRepository
+from grome.dev.demo.people import admin_account
+from grome.dev.demo_accounts.models import ADMIN_EMAIL
+from grome.infrastructure.container import Container
 from tests.builders.keys import new_secrets_key
 from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import environment
 
 
-def doctor(settings: Settings, home: Path, **changed: str) -> subprocess.CompletedProcess[str]:
+def doctor(settings: Settings, home: Path, *options: str, **changed: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "grome", "doctor"],
-        env={**environment(settings, home, **changed), "COLUMNS": "400"},
+        [sys.executable, "-m", "grome", "doctor", *options],
+        env={**environment(settings, home, **changed), "COLUMNS": "40"},
         capture_output=True,
         text=True,
         timeout=START_PATIENCE_S,
@@ -27,13 +32,49 @@ async def test_doctor_lists_every_setting_and_the_reachable_dependencies(
     database: None,  # noqa: ARG001 -- it says too whether the database is up to date
     tmp_path: Path,
 ) -> None:
-    done = await asyncio.to_thread(doctor, settings, tmp_path)
+    done = await asyncio.to_thread(doctor, settings, tmp_path, "--all")
     assert done.returncode == 0, done.stdout + done.stderr
     for leaf in setting_fields():
-        assert leaf.variable in done.stdout
+        assert f"  {leaf.variable} = " in done.stdout
         assert leaf.description in done.stdout
-    assert "all applied" in done.stdout
+    assert done.stdout.startswith("Ready")
+    assert re.search(r"MongoDB +MongoDB \d+\.\d+\.\d+, replica set \w+$", done.stdout, re.MULTILINE)
+    assert re.search(r"Valkey +(Valkey|Redis) \d+\.\d+\.\d+$", done.stdout, re.MULTILINE)
+    assert re.search(r"migrations +all \d+ applied$", done.stdout, re.MULTILINE)
     assert settings.mongo.database in done.stdout
+
+
+def test_doctor_without_all_lists_changed_settings_and_the_source_of_each(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("8123")
+    done = doctor(settings, tmp_path, GROME_HTTP_PORT="", GROME_HTTP_PORT_FILE=str(tmp_path / "port"))
+    lines = done.stdout.splitlines()
+    assert f"  GROME_HTTP_PORT = 8123  [GROME_HTTP_PORT_FILE, {tmp_path / 'port'}]" in lines
+    assert "  GROME_LIMITS_CODES = 10000000  [config/test.env]" in lines
+    assert "  GROME_ENV = test  [environment]" in lines
+    assert "GROME_PAYMENTS_TAX_BP" not in done.stdout
+    assert "--all shows the rest" in done.stdout
+
+
+async def test_doctor_in_production_reports_demo_accounts(
+    settings: Settings, container: Container, tmp_path: Path
+) -> None:
+    users = UserRepository(container.database)
+    await users.add_many([admin_account("$2b$04$" + "a" * 53)])
+    production = {
+        "GROME_ENV": "production",
+        "GROME_ACCOUNTS_BCRYPT_ROUNDS": "12",
+        "GROME_HTTP_PUBLIC_URL": "https://api.grome.shop",
+        "GROME_MAIL_SENDER": "no-reply@grome.shop",
+        "GROME_MAIL_TRANSPORT": "smtp",
+        "GROME_ACCOUNTS_REQUIRE_SECOND_FACTOR": "true",
+        "GROME_BARBERS_APPROVAL": "admin",
+    }
+    try:
+        done = await asyncio.to_thread(doctor, settings, tmp_path, **production)
+    finally:
+        await container.database["users"].delete_one({"email": ADMIN_EMAIL})
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "  no  demo accounts  " in done.stdout.partition("Dependencies")[0]
 
 
 def test_doctor_names_keys_by_number_and_settings_from_files(settings: Settings, tmp_path: Path) -> None:
@@ -64,6 +105,7 @@ def test_doctor_hides_secrets_and_passwords_in_urls(settings: Settings, tmp_path
         GROME_MONGO_TIMEOUT_MS="100",
     )
     assert done.returncode == 2
+    assert done.stdout.startswith("Not ready: 2 faults.\n  no  MongoDB  MongoDB cannot be reached: 127.0.0.1:1: ")
     shown = done.stdout + done.stderr
     for secret in (
         *secrets.values(),

@@ -4,18 +4,16 @@ import asyncio
 
 import msgspec
 import pytest
-from rich.console import Console
 
 from config.sections.money import StripeSettings
 from config.settings import Settings
-from grome.cli.doctor import examine
+from grome.cli.findings import find_all
 from tests.support.processes import free_port
 
 
 async def report(settings: Settings, stripe: StripeSettings) -> str:
-    console = Console(record=True, width=200)
-    await asyncio.to_thread(examine, msgspec.structs.replace(settings, stripe=stripe), console)
-    return console.export_text()
+    findings = await asyncio.to_thread(find_all, msgspec.structs.replace(settings, stripe=stripe))
+    return "\n".join(f"{finding.subject}: {finding.text}" for finding in findings)
 
 
 async def test_doctor_without_a_key_checks_nothing_of_stripe(settings: Settings) -> None:

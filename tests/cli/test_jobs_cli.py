@@ -38,7 +38,7 @@ class Typed:
 
 @pytest.fixture
 def grome_jobs(settings: Settings, database: None, tmp_path: Path) -> Typed:  # noqa: ARG001 -- there are collections
-    return Typed(environment(settings, tmp_path, COLUMNS="200", GROME_LOG_LEVEL="INFO"))
+    return Typed(environment(settings, tmp_path, COLUMNS="40", GROME_LOG_LEVEL="INFO"))
 
 
 async def state_of(container: Container, job: Job) -> State:
@@ -47,17 +47,16 @@ async def state_of(container: Container, job: Job) -> State:
     return found.state
 
 
-async def test_jobs_list_shows_error_and_tries(grome_jobs: Typed, container: Container) -> None:
+async def test_jobs_list_in_a_pipe_prints_a_line_of_tabs_for_each_job(grome_jobs: Typed, container: Container) -> None:
     kind = new_kind()
     jobs = [await stored_job(container, kind, tries=tries) for tries in (11, 12, 13)]
-    code, out, _ = await grome_jobs("list", "--kind", kind.name, "--limit", "2")
+    code, out, errors = await grome_jobs("list", "--kind", kind.name, "--limit", "2")
     assert code == 0
-    lines = out.splitlines()
-    [newest] = [line for line in lines if jobs[2].id in line]
-    assert [part.strip() for part in newest.split("│")[1:4]] == [jobs[2].id, kind.name, "13"]
-    assert "ValueError: [b]nobody[/b] & <i>nothing</i>" in newest
-    assert not any(jobs[0].id in line for line in lines)
-    assert "There are more" in out
+    newest, older = (line.split("\t") for line in out.splitlines())
+    assert newest[:3] == [jobs[2].id, kind.name, "13"]
+    assert older[0] == jobs[1].id
+    assert "ValueError: [b]nobody[/b] & <i>nothing</i>" in newest[4]
+    assert "There are more jobs" in errors
 
 
 async def test_jobs_list_with_a_state_has_only_jobs_in_that_state(grome_jobs: Typed, container: Container) -> None:

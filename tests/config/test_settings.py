@@ -11,10 +11,11 @@ from config.loading import load_settings
 from config.sections.accounts import AccountSettings, BarberSettings, LimitSettings
 from config.sections.messages import SmsSettings
 from config.settings import Settings, SettingsError, setting_fields
-from tests.builders.keys import new_secrets_key, new_signing_key
+from tests.builders.keys import new_secrets_key, new_service_account, new_signing_key
 
 FILES = sorted(Path("config").glob("*.env"))
 KEY = new_signing_key()
+SERVICE_ACCOUNT = new_service_account()
 SECRETS_KEY, PEPPER = new_secrets_key(1), new_secrets_key(1)
 
 
@@ -169,7 +170,7 @@ UNSAFE = [
     (
         {
             "GROME_PUSH_TRANSPORT": "fcm",
-            "GROME_PUSH_SERVICE_ACCOUNT": "{}",
+            "GROME_PUSH_SERVICE_ACCOUNT": SERVICE_ACCOUNT,
             "GROME_PUSH_URL": "http://fcm.grome.shop",
         },
         "GROME_PUSH_URL is not https",
@@ -256,4 +257,5 @@ def test_environment_variable_overrides_the_settings_file() -> None:
 def test_fcm_without_a_service_account_is_refused() -> None:
     (fault,) = faults(GROME_PUSH_TRANSPORT="fcm")
     assert fault.startswith("GROME_PUSH_SERVICE_ACCOUNT is not set")
-    assert load_settings({"GROME_PUSH_TRANSPORT": "fcm", "GROME_PUSH_SERVICE_ACCOUNT": "{}"}).push.transport == "fcm"
+    given = {"GROME_PUSH_TRANSPORT": "fcm", "GROME_PUSH_SERVICE_ACCOUNT": SERVICE_ACCOUNT}
+    assert load_settings(given).push.transport == "fcm"

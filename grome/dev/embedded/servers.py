@@ -1,11 +1,11 @@
 """Runs mongod, Valkey and the local Stripe while Grome runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from grome.dev.embedded.binaries import MONGOD, VALKEY, Program, find_binary
+from grome.dev.embedded.binaries import MONGOD, VALKEY, Program, find_binary, read_version
 from grome.dev.embedded.home_lock import lock_home
 from grome.dev.embedded.mongod import await_primary, start_mongod
 from grome.dev.embedded.orphans import end_orphans
@@ -22,18 +22,20 @@ class EmbeddedServers:
     mongo_url: str | None
     redis_url: str | None
     stripe: EmbeddedStripe | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)  # of the started programs, by product
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
     name: str  # as in the settings GROME_<NAME>_PORT
+    title: str
     program: Program
     start: Callable[[Path, Path, int], ServerProcess]  # from binary, home, port; does not wait
     await_url: Callable[[ServerProcess, int], str]
 
 
-_MONGO = _Kind("mongo", MONGOD, start_mongod, await_primary)
-_REDIS = _Kind("redis", VALKEY, start_valkey, await_answer)
+_MONGO = _Kind("mongo", "MongoDB", MONGOD, start_mongod, await_primary)
+_REDIS = _Kind("redis", "Valkey", VALKEY, start_valkey, await_answer)
 
 
 @contextmanager
@@ -59,12 +61,13 @@ def embedded_servers(
     with lock_home(home):
         end_orphans(home)
         binaries = {kind: find_binary(kind.program, home) for kind in kinds}
+        versions = {kind.title: read_version(kind.program, binaries[kind]) for kind in kinds}
         ports = choose_ports(home, {kind.name: requested[kind] for kind in kinds})
         with (
             _running(kinds, binaries, home, ports) as urls,
             _local_stripe(home, stripe_webhook_url, stripe_port) as stripe,
         ):
-            yield EmbeddedServers(urls.get(_MONGO.name), urls.get(_REDIS.name), stripe)
+            yield EmbeddedServers(urls.get(_MONGO.name), urls.get(_REDIS.name), stripe, versions)
 
 
 @contextmanager

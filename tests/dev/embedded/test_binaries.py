@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grome.dev.embedded import MONGOD, VALKEY, CannotStart, Program, find_binary
+from grome.dev.embedded import MONGOD, VALKEY, CannotStart, Program, find_binary, read_version
 from grome.dev.embedded.binaries import executable_copy
 
 
@@ -31,11 +31,48 @@ def test_missing_program_is_reported_with_the_package_to_install(tmp_path: Path)
     )
 
 
-def test_missing_program_on_a_platform_without_a_wheel_names_no_wheel(tmp_path: Path) -> None:
-    assert refusal(MONGOD, tmp_path, on="Darwin arm64") == (
-        "There is no mongod on this machine, and PyPI has none for Darwin arm64: "
-        "install MongoDB 6 or newer so that mongod is on PATH, or set GROME_MONGO_URL."
+@pytest.mark.parametrize(
+    ("on", "advice"),
+    [
+        ("Darwin arm64", "run `brew tap mongodb/brew && brew install mongodb-community`"),
+        ("Linux aarch64", "install MongoDB 6 or newer so that mongod is on PATH"),
+    ],
+)
+def test_missing_program_on_a_platform_without_a_wheel_is_reported_with_what_to_install(
+    tmp_path: Path, on: str, advice: str
+) -> None:
+    assert refusal(MONGOD, tmp_path, on=on) == (
+        f"There is no mongod on this machine, and PyPI has none for {on}: {advice}, or set GROME_MONGO_URL."
     )
+
+
+@pytest.mark.parametrize(
+    ("program", "printed", "version"),
+    [
+        (MONGOD, "db version v7.0.2\nBuild Info: {", "7.0.2"),
+        (MONGOD, "db version v8.2.0-rc1", "8.2.0-rc1"),
+        (VALKEY, "Valkey server v=9.1.2 sha=0:0", "9.1.2"),
+        (VALKEY, "Redis server v=7.4.0 sha=0:0", "7.4.0"),
+    ],
+)
+def test_version_of_a_program_is_read(tmp_path: Path, program: Program, printed: str, version: str) -> None:
+    assert read_version(program, put_script(tmp_path, printed)) == version
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [("db version v5.0.31", "is 5.0.31, which is too old: put MongoDB 6 or newer"), ("hello", "does not tell")],
+)
+def test_program_that_is_too_old_is_refused(tmp_path: Path, printed: str, told: str) -> None:
+    with pytest.raises(CannotStart, match=told):
+        read_version(MONGOD, put_script(tmp_path, printed))
+
+
+def put_script(folder: Path, printed: str) -> Path:
+    script = folder / "program"
+    script.write_text(f"#!/bin/sh\ncat <<'END'\n{printed}\nEND\n")
+    script.chmod(0o755)
+    return script
 
 
 def test_find_binary_prefers_path_over_wheel_and_valkey_over_redis(tmp_path: Path) -> None:

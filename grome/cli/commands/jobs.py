@@ -2,25 +2,24 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
 
 from grome.cli.bootstrap import load_connected_settings, opened_container
 from grome.common.errors import ApiError
 from grome.infrastructure.jobs.admin import MAX_COUNTED, JobAdmin
 from grome.infrastructure.jobs.models import State
-from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery
+from grome.infrastructure.jobs.schemas import JobOut, JobQuery
 
 DECIDED_BY: Final = "the command line"
 _BATCH_SIZE: Final = 20
 _EXIT_REFUSED: Final = 2
 _STATES: Final = [state.value for state in State]
+_HEAD: Final = ("id", "kind", "tries", "since", "error")
 Decision = Callable[[str, str], Awaitable[JobOut]]
 
 console = Console(highlight=False)
@@ -32,11 +31,18 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option("--state", default=State.DEAD.value, show_default=True, type=click.Choice(_STATES))
+@click.option(
+    "--state", default=State.DEAD.value, show_default=True, type=click.Choice(_STATES), help="Only jobs in this state."
+)
 @click.option("--kind", help="Only jobs of this kind.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1_000), help="Rows, newest first.")
 def list_jobs(state: str, kind: str | None, limit: int) -> None:
-    """Show jobs in one state, newest first."""
+    """Show jobs in one state, a line each, newest first.
+
+    Times are UTC. In a pipe the columns are separated by tabs: id, kind, tries, since, error. For example:
+
+    grome jobs list --kind mail | cut -f1 | xargs grome jobs retry
+    """
     asyncio.run(_list(JobQuery(state=State(state), kind=kind, limit=limit)))
 
 
@@ -45,7 +51,10 @@ def list_jobs(state: str, kind: str | None, limit: int) -> None:
 @click.option("--all", "every", is_flag=True, help="All dead jobs.")
 @click.option("--kind", help="With --all: only jobs of this kind.")
 def retry(ids: tuple[str, ...], kind: str | None, *, every: bool) -> None:
-    """Reset the tries of dead or dropped jobs."""
+    """Reset the tries of dead or dropped jobs.
+
+    For example: grome jobs retry --all --kind mail
+    """
     if bool(ids) == every or (kind and not every):
         raise click.UsageError("Give the ids of jobs, or --all (optionally with --kind).")
     sys.exit(asyncio.run(_retry(ids, kind)))
@@ -61,20 +70,25 @@ def drop(ids: tuple[str, ...]) -> None:
 async def _list(query: JobQuery) -> None:
     async with opened_container(load_connected_settings()) as container:
         page = await container.get(JobAdmin).page(query)
-    console.print(_table(query, page))
+    rows = [_cells(job) for job in page.items]
+    is_terminal = sys.stdout.isatty()
+    for line in _aligned([_HEAD, *rows]) if is_terminal else map("\t".join, rows):
+        click.echo(line)
     if page.next_cursor:
-        console.print("There are more jobs; raise --limit to see them.")
+        click.echo("There are more jobs; raise --limit to see them.", err=True)
 
 
-def _table(query: JobQuery, page: JobPage) -> Table:
-    table = Table(title=f"Jobs that are {query.state.value}")
-    for name in ("id", "kind", "tries", "since", "error"):
-        table.add_column(name, overflow="fold", justify="right" if name == "tries" else "left")
-    for job in page.items:
-        since = job.ended_at or job.created_at
-        words = (job.id, job.kind, str(job.tries), f"{since:%Y-%m-%d %H:%M:%S}", job.error or "")
-        table.add_row(*(Text(word) for word in words))  # an error may hold text that Rich reads as markup
-    return table
+def _cells(job: JobOut) -> tuple[str, ...]:
+    since = job.ended_at or job.created_at
+    return job.id, job.kind, str(job.tries), f"{since:%Y-%m-%dT%H:%M:%SZ}", " ".join((job.error or "").split())
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Pad all columns but the last. No cell is cut: a terminal folds a long line, and a copy of it is whole."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = [text.ljust(width) for text, width in zip(row[:-1], widths[:-1], strict=True)]
+        yield "  ".join([*padded, row[-1]]).rstrip()
 
 
 async def _retry(ids: tuple[str, ...], kind: str | None) -> int:

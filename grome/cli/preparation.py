@@ -1,0 +1,43 @@
+"""Makes a database ready to be served: checks of the servers, migrations, the demo."""
+
+import click
+from rich.console import Console
+
+from config.settings import Settings
+from grome.cli.bootstrap import opened_container
+from grome.cli.faults import redis_sentence
+from grome.dev.demo.seed import seed_if_empty
+from grome.dev.embedded import CannotStart
+from grome.infrastructure.container import Container
+from grome.infrastructure.migrations import migrate
+from grome.infrastructure.ops.versions import MongoServer, RedisServer, read_mongo_server, read_redis_server
+from grome.infrastructure.redis.client import TRANSIENT_FAULTS, RedisClients
+from grome.migrations import MIGRATIONS
+
+
+async def migrate_database(settings: Settings, console: Console) -> None:
+    """Apply the missing migrations, a line each. Raises CannotStart if Grome cannot run on the servers."""
+    async with opened_container(settings) as container:
+        await require_servers(container)
+        async for migration in migrate(container.database, MIGRATIONS, container.clock):
+            console.print(f"Migration {migration.number:04} applied: {migration.title}", soft_wrap=True)
+
+
+async def require_servers(container: Container) -> None:
+    """Raises CannotStart for an unfit server, and the driver's error if MongoDB is away.
+
+    Valkey may be away: the API and the workers wait for it.
+    """
+    servers: list[MongoServer | RedisServer] = [await read_mongo_server(container.database)]
+    try:
+        servers.append(await read_redis_server(container.get(RedisClients).commands))
+    except TRANSIENT_FAULTS as error:
+        click.echo(f"grome: {redis_sentence(error)} Starting without it.", err=True)
+    if faults := [server.fault for server in servers if server.fault]:
+        raise CannotStart(" ".join(faults))
+
+
+async def seed_demo(settings: Settings, console: Console) -> None:
+    """Add the demo to an empty database."""
+    async with opened_container(settings) as container:
+        await seed_if_empty(container, console)
