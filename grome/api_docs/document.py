@@ -15,7 +15,7 @@ from grome.infrastructure.http.openapi import openapi_document
 
 # The dates of examples count from this day in a document that no server has made, so that it is always the same.
 EXAMPLE_DAY: Final = date(2027, 3, 1)
-_LICENSE: Final = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+_LICENSE: Final = {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
 _DESCRIPTION: Final = """\
 Find a barber nearby, book a time that is really free, and run a barber's day.
 

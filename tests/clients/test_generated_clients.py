@@ -59,7 +59,7 @@ async def run(folder: Path, *command: str | Path, **environment: str) -> str:
     return output.decode()
 
 
-async def test_document_passes_redocly_lint_without_findings(workshop: Path) -> None:
+async def test_document_passes_redocly_and_spectral_without_findings(workshop: Path) -> None:
     assert await run(workshop, NODE, "lint.mjs", workshop / "openapi.json") == ""
 
 

@@ -155,7 +155,7 @@ def _parameters(operation: Operation, schemas: _Schemas, path_texts: Mapping[str
 def _query_parameter(name: str, schema: Json, required: bool) -> Json:  # noqa: FBT001 -- one caller, above
     # A query has no null: leaving a field out is the way to say it.
     kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
-    if schema.get("default", ...) is None:
+    if schema.get("default", ...) in (None, ""):
         schema.pop("default")
     schema |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {}
     parameter: Json = {"name": name, "in": "query", "required": required}
