@@ -133,6 +133,12 @@ def test_every_tag_operation_parameter_and_property_is_described() -> None:
     assert silent == [], "write a docstring under the field"
 
 
+def test_summary_of_each_operation_is_a_single_sentence() -> None:
+    summaries = {each["operationId"]: each["summary"] for path in DOCUMENT["paths"].values() for each in path.values()}
+    is_sentence = re.compile(r"([^.]|\.(?! [A-Z]))+\.").fullmatch
+    assert {name: text for name, text in summaries.items() if not is_sentence(text)} == {}
+
+
 def test_each_success_in_json_has_an_example() -> None:
     for route in ROUTES:
         for status, response in described(route)["responses"].items():

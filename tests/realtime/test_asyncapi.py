@@ -139,6 +139,15 @@ def test_document_references_lead_to_definitions() -> None:
             found = found[part]
 
 
+def test_document_describes_each_field() -> None:
+    fields = {
+        f"{name}.{field}": described.get("description")
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for field, described in schema.get("properties", {}).items()
+    }
+    assert [field for field, text in fields.items() if not text] == []
+
+
 def test_document_describes_frames_of_every_kind() -> None:
     frames = _server_frames()
     assert {*CLIENT_FRAMES, *frames} == set(DOCUMENT["components"]["messages"])
