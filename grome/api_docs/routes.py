@@ -1,5 +1,6 @@
 """Serve the pages about the API. They hold no data, and call the API like any other client."""
 
+import asyncio
 from importlib.resources import files
 from typing import Final
 from urllib.parse import unquote
@@ -78,13 +79,13 @@ async def errors_in_markdown(request: Request) -> HTTPResponse:
 
 @api_docs.get("/llms.txt")
 async def llms(request: Request) -> HTTPResponse:
-    text = llms_text(_document(request), request.app.config.API_BASE, len(_errors(request)))
+    text = llms_text(await _document(request), request.app.config.API_BASE, len(_errors(request)))
     return body(request, text.encode(), 200, _TEXT, REVALIDATED)
 
 
 @api_docs.get("/docs/groups/<file:str>")
 async def group_in_markdown(request: Request, file: str) -> HTTPResponse:
-    document = _document(request)
+    document = await _document(request)
     tag = next((tag for tag in document["tags"] if f"{tag['name']}.md" == file), None)
     if tag is None:
         raise NotFound("There is no such address.")
@@ -105,6 +106,6 @@ def _errors(request: Request) -> dict[str, DocumentedError]:
     return known
 
 
-def _document(request: Request) -> Json:
-    document: Json = msgspec.json.decode(request.app.ctx.openapi)
+async def _document(request: Request) -> Json:
+    document: Json = msgspec.json.decode(await asyncio.to_thread(request.app.ctx.openapi))
     return document
