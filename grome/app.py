@@ -49,13 +49,13 @@ from grome.dev.pay_demo.routes import pay_demo
 from grome.factors.routes import factors
 from grome.favourites.routes import favourites
 from grome.infrastructure.http import Routes, problem
+from grome.infrastructure.http.access_log import log_request, path_to_log
 from grome.infrastructure.http.cors import allow_origins
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_id import request_id
-from grome.infrastructure.http.routing import log_request, path_to_log
 from grome.infrastructure.http.standard_headers import security_headers
 from grome.infrastructure.jobs.routes import jobs
-from grome.infrastructure.logs import configure_logging
+from grome.infrastructure.logs import configure_logging, log_start
 from grome.infrastructure.mongo.client import is_transient_fault
 from grome.infrastructure.ops.routes import ops, pages
 from grome.infrastructure.redis.client import TRANSIENT_FAULTS
@@ -189,6 +189,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 
     @app.before_server_start
     async def open_context(app: App) -> None:
+        log_start(settings.env, "API worker")
         container = await open_container(settings, clock)
         app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
         container.get(LiveConnections)  # reads the bus from now on, so that a restart loses no position

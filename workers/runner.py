@@ -16,7 +16,7 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, Queue
 from grome.infrastructure.jobs.queues import Queues, ResilientWorker
 from grome.infrastructure.jobs.runner import Handler, JobRunner
-from grome.infrastructure.logs import configure_logging
+from grome.infrastructure.logs import configure_logging, log_start
 from grome.infrastructure.outbox.relay import Relay
 from grome.infrastructure.redis.stored_counts import StoredCounts
 from workers.registry import CRON, HANDLERS
@@ -35,6 +35,7 @@ Crons = Sequence[CronJob[Any]]
 def run_worker(settings: Settings) -> None:
     """Run jobs until SIGINT or SIGTERM."""
     configure_logging(settings.log)
+    log_start(settings.env, "job worker")
     uvloop.run(_work_until_signalled(settings))
 
 

@@ -5,14 +5,15 @@ The same page is served for every id, known or not, so that it does not reveal w
 
 from uuid import UUID
 
-from sanic import Blueprint, HTTPResponse, Request
+from sanic import HTTPResponse, Request
 
 from grome.app_links.page import POLICY, Subject, link_page
 from grome.common.languages import LANGUAGES
 from grome.infrastructure.http.accept_language import preferred_language
+from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.responses import body
 
-app_links = Blueprint("app_links")
+app_links = Pages("app_links")
 
 
 async def booking_link(request: Request, booking_id: UUID) -> HTTPResponse:

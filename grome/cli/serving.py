@@ -21,6 +21,7 @@ from config.settings import Settings
 from grome.app import App, create_app
 from grome.dev.embedded.errors import CannotStart
 from grome.infrastructure.cancellation import cancel_until_done
+from grome.infrastructure.logs import log_start
 from grome.infrastructure.redis.stored_counts import StoredCounts
 from grome.nearby.fast_path import protocol_class
 from grome.realtime.connections import DRAIN_SECONDS
@@ -42,6 +43,7 @@ def serve(settings: Settings, banner: str) -> None:
     """Serve until SIGINT or SIGTERM; `banner` is printed once all API workers have started."""
     loader = AppLoader(factory=partial(_create_counting_app, settings))
     app = loader.load()
+    log_start(settings.env, "process manager")
 
     @app.main_process_ready
     async def add_helpers(app: App) -> None:

@@ -73,7 +73,7 @@ async def admit(request: Request) -> HTTPResponse | None:
         return None
     access, refresh = (request.cookies.get(name) or "" for name in (ACCESS, REFRESH))
     try:
-        request.ctx.operator, request.ctx.renewed = await find_operator(container_of(request), access, refresh)
+        request.ctx.actor, request.ctx.renewed = await find_operator(container_of(request), access, refresh)
     except Unauthenticated:
         if request.path.startswith(f"{PREFIX}/api/"):
             raise
@@ -164,7 +164,7 @@ def _signed_in(request: Request, tokens: Tokens) -> HTTPResponse:
 @dashboard.post("/logout")
 async def logout(request: Request) -> HTTPResponse:
     _refuse_foreign(request)
-    await resolve(request, SessionService).logout(request.ctx.operator)
+    await resolve(request, SessionService).logout(request.ctx.actor)
     request.ctx.renewed = None  # or `finish` would set the cookies that are cleared here
     response = redirect(LOGIN, status=303)
     for name in (ACCESS, REFRESH):
@@ -283,7 +283,7 @@ async def _job(request: Request, name: str, key: str) -> Job:
 
 async def _decide(request: Request, decision: Callable[[str, str], Awaitable[JobOut]], job_id: str) -> None:
     with logger.contextualize(request_id=request_id(request)):
-        await decision(str(request.ctx.operator.id), job_id)
+        await decision(str(request.ctx.actor.id), job_id)
 
 
 def _durable_id(message: Job) -> str | None:
@@ -308,7 +308,7 @@ def _form(request: Request) -> dict[str, str]:
 
 
 def _done(request: Request, job: Job) -> HTTPResponse:
-    line = logger.bind(request_id=request_id(request), actor=str(request.ctx.operator.id))
+    line = logger.bind(request_id=request_id(request), actor=str(request.ctx.actor.id))
     line.info("Job {} of queue {} was {}", job.key, job.get_queue().name, job.error)
     return _json(request, {})
 

@@ -11,6 +11,7 @@ import orjson
 from loguru import logger
 
 from config.sections.servers import LogSettings
+from grome import installed_version
 
 if TYPE_CHECKING:  # loguru's types live in its stub only
     from loguru import Message, Record
@@ -56,6 +57,13 @@ def configure_logging(settings: LogSettings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def log_start(environment: str, process: str) -> None:
+    """Log that a process starts: the version, the environment, and the part that the process has."""
+    version = installed_version()
+    line = logger.bind(version=version, environment=environment, process=process)
+    line.info("Grome {} starts as {} in {}", version, process, environment)
+
+
 def _prepare(record: "Record") -> None:
     record["message"] = _QUOTED_DOCUMENT.sub(r"\1(left out)", record["message"])
     if known := request_id_of_lines.get():
@@ -66,12 +74,13 @@ def _readable(record: "Record") -> str:
     """The template of a line for a person. Only Grome begins a line in the log: text from outside cannot."""
     record["message"] = _on_one_line(record["message"])
     ours = " <dim>{extra[request_id]}</dim>" if "request_id" in record["extra"] else ""
+    actor = " <dim>{extra[role]} {extra[actor]}</dim>" if "role" in record["extra"] else ""
     spent = " <dim>{extra[ms]} ms</dim>" if "ms" in record["extra"] else ""
     trace = ""
     if record["exception"]:
         record["extra"]["_trace"] = _traceback_of(record)
         trace = "\n{extra[_trace]}"
-    return "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message}" + spent + ours + trace + "\n"
+    return "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message}" + spent + actor + ours + trace + "\n"
 
 
 def _write(message: "Message") -> None:

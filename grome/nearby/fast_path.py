@@ -15,17 +15,18 @@ from config.settings import Settings
 from grome.common.addresses import host_of
 from grome.common.errors import ApiError
 from grome.common.ids import new_hex_id
+from grome.infrastructure.http.access_log import Target, log_response
 from grome.infrastructure.http.cors import origin_headers
 from grome.infrastructure.http.prebuilt import encode_lines, sent
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
-from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.http.strict_http import StrictHttpProtocol
 from grome.infrastructure.websocket.sanic_protocol import SanicSocketProtocol
-from grome.nearby.fast_query import FastQueries, bearer_token
+from grome.nearby.fast_query import FastAnswer, FastQueries, bearer_token
 
 PATH: Final = "/v1/barbers/nearby"
+_TARGET: Final = Target("GET", PATH, PATH)
 _START: Final = f"GET {PATH}?".encode()
 _VERSION: Final = b" HTTP/1.1"
 _END: Final = b"\r\n\r\n"
@@ -92,7 +93,7 @@ class _FastPath(StrictHttpProtocol):
         found = self._queries.try_answer(query, head.token, head.host, started)
         if found is None:
             return False
-        self._send(*found, head, started)
+        self._send(found, head, started)
         return True
 
     def _head_of(self, lines: bytes) -> Head | None:
@@ -103,7 +104,8 @@ class _FastPath(StrictHttpProtocol):
             self._queries = self.app.ctx.container.get(FastQueries)
         return self._head
 
-    def _send(self, body: bytes, ahead_s: float, head: Head, started: float) -> None:
+    def _send(self, found: FastAnswer, head: Head, started: float) -> None:
+        body, ahead_s, actor = found
         request_id = head.request_id or new_hex_id()
         queries = self._queries
         body, lines = sent(body, head.encodings, queries.gzip_min_bytes)
@@ -123,7 +125,7 @@ class _FastPath(StrictHttpProtocol):
         self._time = time.monotonic()
         self.state["requests_count"] += 1
         if queries.logs_lines:
-            log_response(request_id, "GET", PATH, 200, started, head.address)
+            log_response(request_id, _TARGET, 200, started, head.address, actor)
 
 
 class FastPathProtocol(_FastPath):

@@ -11,6 +11,7 @@ from typing import Final
 
 from config.sections.servers import HttpSettings
 from grome.accounts.verifier import Verifier
+from grome.common.actor import Actor
 from grome.common.errors import Invalid
 from grome.infrastructure.http.decoding import QueryDecoder
 from grome.infrastructure.http.prebuilt import encode_lines
@@ -28,6 +29,9 @@ _decode: Final = QueryDecoder(NearbyQuery).decode
 _MAX_QUERY_CHARS: Final = 400
 
 
+FastAnswer = tuple[bytes, float, Actor | None]
+
+
 class FastQueries:
     """Answers plain searches from memory."""
 
@@ -39,8 +43,10 @@ class FastQueries:
         lines = (*security_headers(http), (b"RateLimit-Policy", self.quota.policy))
         self.fixed_lines = encode_lines(lines) + b'RateLimit: "%b";r=' % self.quota.name.encode()
 
-    def try_answer(self, query: str, token: str | None, host: str, now: float) -> tuple[bytes, float] | None:
-        """Return the JSON of a `NearbyPage`, and how far the client's bucket of searches is ahead.
+    def try_answer(
+        self, query: str, token: str | None, host: str, now: float
+    ) -> tuple[bytes, float, Actor | None] | None:
+        """Return the JSON of a `NearbyPage`, how far the client's bucket of searches is ahead, and the actor.
 
         Returns None if the ordinary route has to answer. `token` is the bearer token, and `host` stands for clients
         without one in the limit of searches. `now` is the time of `time.perf_counter`.
@@ -59,7 +65,7 @@ class FastQueries:
         if page is None:
             return None
         ahead = self._limits.spend(host if actor is None else actor.id.int, now)
-        return None if ahead is None else (page, ahead)
+        return None if ahead is None else (page, ahead, actor)
 
 
 def bearer_token(header: str | None) -> str | None:

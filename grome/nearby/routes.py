@@ -25,7 +25,7 @@ def fast_answer(request: Request) -> BaseHTTPResponse | None:
     found = queries.try_answer(request.query_string, token, host, time.perf_counter())
     if found is None:
         return None
-    page, ahead_s = found
+    page, ahead_s, request.ctx.actor = found
     request.ctx.verdict = Verdict(queries.quota, ahead_s, 0.0)
     return _respond(request, page)
 

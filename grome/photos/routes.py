@@ -1,7 +1,6 @@
 """Serve `/v1/barbers/…/photos`, and the public files of photos. The documented API has only their addresses."""
 
 import re
-import time
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from grome.infrastructure.http import LimitClass, Routes, resolve
 from grome.infrastructure.http.caching import IMMUTABLE, is_fresh, kept_for
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
-from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.storage.protocol import MissingFileError, Storage
 from grome.photos.schemas import PortfolioIn, PortfolioOut
 from grome.photos.service import PhotoService
@@ -52,7 +50,6 @@ async def put_photos(request: Request, actor: Actor, body: PortfolioIn) -> Portf
 @photo_files.get("/<name:str>/<file:str>")
 async def fetch_photo(request: Request, name: str, file: str) -> HTTPResponse | None:
     """A photo is public, and the file at an address never changes."""
-    started = time.perf_counter()
     if not (_NAME.fullmatch(name) and _FILE.fullmatch(file)):
         raise NotFound
     tag = f'"{name}-{file}"'
@@ -75,6 +72,4 @@ async def fetch_photo(request: Request, name: str, file: str) -> HTTPResponse | 
             await response.eof()
     except MissingFileError:
         raise NotFound from None
-    if request.app.config.ACCESS_LOG_LINES:
-        log_response(request_id(request), request.method, request.path, 200, started, request.ip)
     return None

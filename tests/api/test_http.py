@@ -10,6 +10,7 @@ from loguru import logger
 
 from grome.app import App
 from grome.infrastructure.container import Container
+from grome.nearby.fast_query import FastQueries
 from tests.api.problems import assert_refused, problem_of
 from tests.api.raw import read_answer, send
 from tests.api.surface import ROUTES, Route
@@ -179,8 +180,9 @@ class TestHealth:
 class TestRequestLog:
     @pytest.fixture
     def lines(self, app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-        """Return the fields of the request's log line, without the message."""
+        """Return the fields of the request's log line, without the message. The fast path has a setting of its own."""
         monkeypatch.setitem(app.config, "ACCESS_LOG_LINES", True)
+        monkeypatch.setattr(app.ctx.container.get(FastQueries), "logs_lines", True)
         written: list[dict[str, Any]] = []
         sink = logger.add(lambda message: written.append(message.record["extra"]), level="INFO")
         yield written
@@ -205,6 +207,47 @@ class TestRequestLog:
         assert line["request_id"] == response.headers["x-request-id"]
         assert (line["method"], line["path"], line["status"]) == (method, path, status)
         assert line["ms"] >= 0
+
+    async def test_request_log_names_route_and_actor_of_a_request(
+        self, http: httpx.AsyncClient, lines: list[dict[str, Any]]
+    ) -> None:
+        person = await register(http)
+        lines.clear()
+        await http.get(f"/v1/bookings/{person.id}", headers=person.auth)
+        await http.get("/v1/barbers/nearby", params={"lat": 1, "lng": 1}, headers=person.auth)
+        await http.get("/v1/barbers/nearby", params={"lat": 1, "lng": 1}, headers=person.auth)  # by the fast path
+        await http.get("/v1/barbers/nearby", params={"lat": 1, "lng": 1})
+        await http.get("/v1/admin/users", headers=person.auth)
+        routes = ["/v1/bookings/{booking_id}", *["/v1/barbers/nearby"] * 3, "/v1/admin/users"]
+        assert [line["route"] for line in lines] == routes
+        assert [line["status"] for line in lines] == [404, 200, 200, 200, 403]
+        assert lines[0]["path"] == f"/v1/bookings/{person.id}"
+        named = [(line.get("actor"), line.get("role")) for line in lines]
+        known = (person.id, "customer")
+        assert named == [known, known, known, (None, None), known]
+
+    @pytest.mark.parametrize(
+        ("method", "path", "route", "status"),
+        [
+            ("GET", "/docs", "/docs", 200),
+            ("GET", "/account", "/account", 200),
+            ("GET", "/b/01890a5d-ac96-774b-bcce-b302099a8057", "/b/{booking_id}", 200),
+            ("GET", "/jobs/", "/jobs/", 303),
+            ("GET", "/jobs/api/queues", "/jobs/api/queues", 401),
+            ("GET", "/jobs/login", "/jobs/login", 200),
+            ("POST", "/jobs/login", "/jobs/login", 401),
+            ("GET", "/v1/files/a-token-of-somebody", "/v1/files/{token}", 404),
+        ],
+    )
+    async def test_request_log_has_pages_and_sign_ins(
+        self, http: httpx.AsyncClient, lines: list[dict[str, Any]], method: str, path: str, route: str, status: int
+    ) -> None:
+        response = await http.request(method, path)
+        (line,) = lines
+        assert (line["route"], line["status"], response.status_code) == (route, status, status)
+        assert line["request_id"] == response.headers["x-request-id"]
+        assert line["ms"] > 0
+        assert "a-token" not in line["path"]
 
     async def test_request_log_has_no_credentials_query_or_body(
         self, http: httpx.AsyncClient, lines: list[dict[str, Any]]

@@ -12,8 +12,9 @@ from loguru import logger
 from pymongo.errors import WriteError
 
 from config.settings import Settings
+from grome import installed_version
 from grome.infrastructure.container import Container
-from grome.infrastructure.logs import configure_logging
+from grome.infrastructure.logs import configure_logging, log_start
 from tests.builders.people import PASSWORD, register
 
 SECRET = "correct horse battery staple"
@@ -132,3 +133,13 @@ def test_logged_value_that_json_cannot_express_loses_no_line(
     logger.bind(value=value).info("Strange: {}", value)
     (line,) = written().splitlines()
     assert "Strange: " in (json.loads(line)["message"] if log_format == "json" else line)
+
+
+def test_start_line_has_version_environment_and_process(written: Callable[[], str], log_format: Format) -> None:
+    log_start("production", "job worker")
+    line = written()
+    assert f"Grome {installed_version()} starts as job worker in production" in line
+    if log_format == "json":
+        fields = json.loads(line)
+        told = (fields["version"], fields["environment"], fields["process"])
+        assert told == (installed_version(), "production", "job worker")

@@ -33,8 +33,8 @@ _SENSITIVE: Final = frozenset(
     | {"access_token", "refresh_token", "client_secret", "customer_session", "secret", "otpauth_url", "totp", "code"}
     | {"recovery_codes", "challenge", "token", "ticket", "url", "user_agent", "customer_note", "barber_note", "reason"}
 )
-# Texts of services and of the catalogue, which describe nobody.
-_PUBLIC: Final = frozenset({"A cut", "unauthenticated"})
+# Texts of services and of the catalogue, and roles, which describe nobody.
+_PUBLIC: Final = frozenset({"A cut", "unauthenticated", "customer", "barber"})
 _MIN_LENGTH: Final = 6
 _MIN_REQUESTS, _MIN_SECRETS = 40, 60
 _CODE: Final = re.compile(r"\b\d{8}\b")

@@ -1,28 +1,25 @@
 """Declare the routes of a feature. The signature of a handler is decoded, checked and documented."""
 
 import inspect
-import re
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import lru_cache, wraps
+from functools import wraps
 from types import NoneType
 from typing import Annotated, Any, Final, get_type_hints
 from uuid import UUID
 
-from loguru import logger
 from msgspec import Meta, Struct
 from sanic import Blueprint, Request
 from sanic.response import BaseHTTPResponse
-from sanic.router import Router
 
 from grome.common.actor import ADMINS, ANYONE, Actor, Role
-from grome.common.addresses import network_of
 from grome.common.clock import Clock
 from grome.common.errors import ApiError, Forbidden, Invalid, SecondFactorMissing, StepUpRequired, Unauthenticated
 from grome.common.field_faults import FAULT, FaultKind, words
 from grome.common.origin import RequestOrigin, origin_of_request
+from grome.infrastructure.http.access_log import log_request
 from grome.infrastructure.http.admission import spend_limit
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.client import client_address
@@ -47,10 +44,6 @@ IdempotencyKey = Annotated[
         description="New for each thing the client wants. A repeat with the same body gets the first answer again.",
     ),
 ]
-# A UUID, a date, or an id of a job, which has several parts.
-_OUR_ID: Final = re.compile(r"[0-9a-f-]{36}|\d{4}-\d\d-\d\d|[\w.-]{1,40}(?:(?::|%3a)[\w.-]{1,40})+", re.IGNORECASE)
-_OUR_NAME: Final = re.compile(r"[a-z0-9_.-]{0,30}", re.IGNORECASE)
-_ROUTELESS_PARTS: Final = 3  # e.g. `/v1/bookings`
 
 Answers = dict[int, type[Struct] | str | None]
 
@@ -235,6 +228,7 @@ async def _actor(request: Request, operation: Operation) -> Actor | None:
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("The Authorization header is not `Bearer <access token>`.")
     actor: Actor = await request.app.ctx.authenticate(token.strip())
+    request.ctx.actor = actor  # for the log
     if who is not ANYONE and actor.role not in who:
         raise Forbidden(f"This is for {' and '.join(sorted(who))} accounts.")
     if actor.role in operation.second_factor and not actor.has_second_factor and request.app.ctx.require_second_factor:
@@ -269,45 +263,3 @@ def _idempotency_key(request: Request) -> str | None:
     if key is not None and not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
         raise Invalid("Idempotency-Key", words(FaultKind.NO_KEY, count=MAX_KEY))
     return key
-
-
-def path_to_log(request: Request) -> str:
-    """Return the path without tokens and personal data.
-
-    Of parameters only ids and dates are left. Of a path without a route the beginning, ids, and words of other routes
-    are left, because the rest can be anything, for example a token that works in the corrected address.
-    """
-    parts = request.path.split("/")
-    if request.route is None:
-        words = _words_of(request.app.router)
-        start = [part if _OUR_NAME.fullmatch(part) else "…" for part in parts[:_ROUTELESS_PARTS]]
-        rest = [part if part in words or _OUR_ID.fullmatch(part) else "…" for part in parts[_ROUTELESS_PARTS:]]
-        return "/".join([*start, *rest])
-    given = set(map(str, request.match_info.values()))
-    return "/".join(part if part not in given or _OUR_ID.fullmatch(part) else "…" for part in parts)
-
-
-@lru_cache(maxsize=8)
-def _words_of(router: Router) -> frozenset[str]:
-    """Return the fixed parts of all paths."""
-    return frozenset(part for route in router.routes for part in route.path.split("/") if not part.startswith("<"))
-
-
-def log_request(request: Request, status: int) -> None:
-    if request.app.config.ACCESS_LOG_LINES:
-        started = getattr(request.ctx, "started", None)  # absent where no route took the request
-        log_response(
-            request_id(request), request.method, path_to_log(request), status, started, client_address(request)
-        )
-
-
-def log_response(known_as: str, method: str, path: str, status: int, started: float | None, address: str) -> None:
-    """Log a request: enough to find it again by its id, and nothing of its content.
-
-    Of the client's address only the network is logged, a /24 or a /64, since an address is personal data.
-    """
-    spent = round((time.perf_counter() - started) * 1000, 2) if started else 0.0
-    told = logger.bind(
-        request_id=known_as, method=method, path=path, status=status, ms=spent, network=network_of(address)
-    )
-    told.info("{} {} {}", method, path, status)

@@ -1,6 +1,5 @@
 """Serve the links and forms of the folder storage. They are not in the documented API: clients get their addresses."""
 
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Final, cast
@@ -12,10 +11,8 @@ from sanic.http import Http
 from grome.common.errors import BodyTooLarge, Invalid, NotFound, UnsupportedMediaType
 from grome.infrastructure.http import resolve
 from grome.infrastructure.http.caching import NO_STORE
-from grome.infrastructure.http.client import client_address
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
-from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.storage.errors import AlreadyUploaded, FormExpired, LinkExpired
 from grome.infrastructure.storage.form_body import FormBody
 from grome.infrastructure.storage.links import PATH, FileLinks
@@ -30,7 +27,6 @@ files = Pages("files", url_prefix=PATH)
 @files.get("/<token:str>")
 async def fetch_file(request: Request, token: str) -> None:
     """The signed link is the permission, and is valid for minutes."""
-    started = time.perf_counter()
     links, storage = resolve(request, FileLinks), resolve(request, Storage)
     link = links.read(token)
     if link is None:
@@ -53,14 +49,11 @@ async def fetch_file(request: Request, token: str) -> None:
             await response.eof()
     except MissingFileError:
         raise NotFound from None
-    if request.app.config.ACCESS_LOG_LINES:  # without the token, which would let whoever reads the log fetch the file
-        log_response(request_id(request), request.method, f"{PATH}/…", 200, started, client_address(request))
 
 
 @files.post("", stream=True)
 async def store_file(request: Request) -> HTTPResponse:
     """The signed form is the permission: for one file of this size and type, once, for minutes."""
-    started = time.perf_counter()
     links, storage = resolve(request, FileLinks), resolve(request, Storage)
     stream = cast(Http, request.stream)  # for HTTP/1.1, the only version that is served
     with _larger_body(stream):
@@ -76,8 +69,6 @@ async def store_file(request: Request) -> HTTPResponse:
         if await storage.exists(form.key):
             raise AlreadyUploaded
         await storage.put(form.key, _exactly(body.file_chunks(), form.size))
-    if request.app.config.ACCESS_LOG_LINES:
-        log_response(request_id(request), request.method, PATH, 204, started, client_address(request))
     return HTTPResponse(status=204, headers={"X-Request-ID": request_id(request)})
 
 
