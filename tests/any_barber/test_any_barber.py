@@ -25,8 +25,8 @@ def place() -> Place:
 
 
 @pytest.fixture
-async def cut(http: httpx.AsyncClient, container: Container) -> str:
-    return await catalogue_service(http, container)
+async def cut(container: Container) -> str:
+    return await catalogue_service(container)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def ask_any(
 async def test_slots_name_the_free_barbers(
     http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
-    shave = await catalogue_service(http, container)
+    shave = await catalogue_service(container)
     near = await chair(http, container, place, 500, {cut: 3000, shave: 1500}, display_name="Near")
     far = await chair(http, container, place, 2_000, {shave: 1000, cut: 2000})
     await chair(http, container, place, 100, {cut: 1000})  # no shaves

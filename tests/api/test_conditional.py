@@ -87,7 +87,7 @@ async def test_changed_barber_is_sent_with_a_new_entity_tag(cast: Cast, containe
     after = await cast.client.get(shop, headers={"If-None-Match": before.headers["etag"]})
     assert (after.status_code, after.json()["is_online"]) == (200, turned["is_online"])
     assert after.headers["etag"] != before.headers["etag"]
-    await catalogue_service(cast.client, container)
+    await catalogue_service(container)
     same = await cast.client.get(shop, headers={"If-None-Match": after.headers["etag"]})
     assert same.status_code == 304
 

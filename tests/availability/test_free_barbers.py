@@ -242,7 +242,7 @@ async def test_free_barbers_are_those_with_a_listed_slot_in_the_window(
     # A minute after the hour, so that no tick begins during the comparison.
     now = change - data.draw(st.integers(1, 80)) * HOUR + MINUTE
     clock.set(now)
-    services = [await catalogue_service(http, container) for _ in range(2)]
+    services = [await catalogue_service(container) for _ in range(2)]
     shops = [
         await open_shop(http, container, laid, services, now - MINUTE)
         for laid in data.draw(st.lists(laid_out(ZONES), min_size=3, max_size=3))

@@ -81,7 +81,7 @@ class TestChange:
     async def test_currency_with_stored_amounts_cannot_change(
         self, http: httpx.AsyncClient, container: Container, newcomer: Person, path: str, amounts: dict[str, Any]
     ) -> None:
-        service = {"service_id": await catalogue_service(http, container), "duration_min": 30, **amounts}
+        service = {"service_id": await catalogue_service(container), "duration_min": 30, **amounts}
         assert (await put(http, newcomer, path, {"services": [service]} if path == "/services" else amounts)).is_success
         refused = await put_currency(http, newcomer, "JPY")
         assert (refused.status_code, refused.json()["code"]) == (409, "currency_in_use")
@@ -104,7 +104,7 @@ class TestChange:
         self, http: httpx.AsyncClient, container: Container, newcomer: Person
     ) -> None:
         """Prices in euros and a change to yen are sent together; in no order does a euro price become yen."""
-        offer = {"service_id": await catalogue_service(http, container), "duration_min": 30, "price": 2300}
+        offer = {"service_id": await catalogue_service(container), "duration_min": 30, "price": 2300}
         priced = {"services": [offer], "currency": "EUR"}
         for _ in range(6):
             await put(http, newcomer, "/services", {"services": []})

@@ -137,7 +137,7 @@ async def test_offers_are_replaced_with_names_of_the_catalogue(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     name = f"Trim of {shop.id}"
-    trim = await catalogue_service(http, container, name=name)
+    trim = await catalogue_service(container, name=name)
     offers = [
         {"service_id": trim, "price": 0, "duration_min": 480},
         {"service_id": shop.services[0][0], "price": 10**9, "duration_min": 5},

@@ -206,7 +206,7 @@ async def test_search_finds_new_texts_and_not_the_old(http: httpx.AsyncClient, c
     """Fields that are not written keep their words."""
     old, new, cut = f"{word}old", f"{word}new", f"{word}cut"
     person = await register(http, role="barber")
-    offer = {"service_id": await catalogue_service(http, container, name=cut), "price": 1, "duration_min": 30}
+    offer = {"service_id": await catalogue_service(container, name=cut), "price": 1, "duration_min": 30}
 
     async def write(path: str, wanted: dict[str, Any]) -> None:
         response = await http.put(f"{SEARCH}/me{path}", json=wanted, headers=person.auth)

@@ -118,7 +118,7 @@ async def drive(customer: Page, worker: Page) -> None:
 async def test_live_demo_starts_a_visit_with_new_accounts_on_one_page(
     http: httpx.AsyncClient, container: Container, browser: str
 ) -> None:
-    await catalogue_service(http, container, name="Haircut")
+    await catalogue_service(container, name="Haircut")
     async with open_page(browser) as page:
         await page.go(f"{http.base_url}/live-demo")
         await page.click("document.querySelector('#start:not([hidden])')")
