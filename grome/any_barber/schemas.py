@@ -47,7 +47,7 @@ class CandidateOut(Struct, frozen=True):
     distance_m: float
     """Metres over the ground from the centre of the search."""
     rating: float
-    """Mean stars of all reviews, up to 5."""
+    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     price: int

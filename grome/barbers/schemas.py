@@ -233,7 +233,7 @@ class BarberOut(Struct, frozen=True):
     currency: str
     """Currency of all prices of the barber."""
     rating: float
-    """Mean stars of all reviews, up to 5."""
+    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     is_online: bool
@@ -266,7 +266,7 @@ class NearbyBarber(Struct, frozen=True):
     distance_m: float
     """Metres over the ground from the point, on a sphere of 6,378,100 m."""
     rating: float
-    """Mean stars of all reviews, up to 5."""
+    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     is_online: bool
@@ -310,7 +310,7 @@ class FoundBarber(Struct, frozen=True):
     distance_m: float | None
     """Metres over the ground from the position of the search; null without a position."""
     rating: float
-    """Mean stars of all reviews, up to 5."""
+    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     is_online: bool

@@ -24,7 +24,7 @@ class BarberCard(Struct, frozen=True):
     location: LatLng
     """Position of the shop."""
     rating: float
-    """Mean stars of all reviews, up to 5."""
+    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     is_online: bool
