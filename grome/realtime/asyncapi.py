@@ -129,7 +129,10 @@ def _schemas() -> dict[str, Json]:
     _, schemas = describe_types([*dict.fromkeys(own), EventType])
     events = _event_schemas()
     schemas |= events
-    schemas["Event"] = {"anyOf": [_schema(name) for name in events]}
+    schemas["Event"] = {
+        "description": "An event, by the family of its type.",
+        "anyOf": [_schema(name) for name in events],
+    }
     # Types that msgspec passes on as raw JSON.
     schemas["EventFrame"]["properties"]["d"] |= _schema("Event")
     schemas["ResumedEvent"]["properties"]["d"] |= _schema("Event")
@@ -137,7 +140,7 @@ def _schemas() -> dict[str, Json]:
     for schema in schemas.values():
         if tag := schema.get("properties", {}).get("t"):
             tag["description"] = _TAG_TEXT
-    schemas["EmptyResult"] = {"type": "object", "additionalProperties": False}
+    schemas["EmptyResult"] = {"description": "The request succeeded.", "type": "object", "additionalProperties": False}
     for request, result in _REQUESTS.items():
         schemas[_reply_name(request)] = _reply_schema(result)
     del schemas["Reply"]
