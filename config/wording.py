@@ -19,7 +19,9 @@ def requirement(leaf: SettingField, text: str) -> str:
         return "It must be true or false."
     if kind in (int, float):
         return f"It must be {_number(kind, meta)}."
-    return f"It must have {meta.min_length} characters or more." if meta.min_length else "It must be text."
+    return (
+        f"It must have {meta.min_length} characters or more." if (meta.min_length or 0) > 1 else "It must not be empty."
+    )
 
 
 def _choice(values: list[str], text: str) -> str:

@@ -9,7 +9,7 @@ from grome.cli.faults import redis_sentence
 from grome.dev.demo.seed import seed_if_empty
 from grome.dev.embedded import CannotStart
 from grome.infrastructure.container import Container
-from grome.infrastructure.migrations import migrate
+from grome.infrastructure.migrations import applied, migrate
 from grome.infrastructure.ops.versions import MongoServer, RedisServer, read_mongo_server, read_redis_server
 from grome.infrastructure.redis.client import TRANSIENT_FAULTS, RedisClients
 from grome.migrations import MIGRATIONS
@@ -35,6 +35,16 @@ async def require_servers(container: Container) -> None:
         click.echo(f"grome: {redis_sentence(error)} Starting without it.", err=True)
     if faults := [server.fault for server in servers if server.fault]:
         raise CannotStart(" ".join(faults))
+
+
+async def require_migrated(settings: Settings) -> None:
+    """Raises CannotStart if Grome cannot run on the servers, or migrations are missing."""
+    async with opened_container(settings) as container:
+        await require_servers(container)
+        if missing := {migration.number for migration in MIGRATIONS} - await applied(container.database):
+            raise CannotStart(
+                f"The database {settings.mongo.database!r} has {len(missing)} migrations to apply: run `grome migrate`."
+            )
 
 
 async def seed_demo(settings: Settings, console: Console) -> None:

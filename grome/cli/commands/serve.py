@@ -7,7 +7,7 @@ from rich.console import Console
 
 from grome.cli.banner import banner
 from grome.cli.bootstrap import load_connected_settings
-from grome.cli.preparation import migrate_database
+from grome.cli.preparation import migrate_database, require_migrated
 from grome.cli.serving import require_free_port
 from grome.cli.serving import serve as serve_http
 from workers.runner import run_worker
@@ -36,4 +36,6 @@ def worker() -> None:
 
     For a machine of its own; set GROME_JOBS_WORKERS=0 where the API runs.
     """
-    run_worker(load_connected_settings())
+    settings = load_connected_settings()
+    asyncio.run(require_migrated(settings))
+    run_worker(settings)
