@@ -51,7 +51,7 @@ _BY_NAME: Final[Mapping[str, tuple[Source, ...]]] = {
     "scheduled_at": (Source("free_times", "/days/*/slots/*/start"),),
     "series_id": (Source("list_bookings", "/items/*/series_id"),),
     "service_id": (Source("list_services", "/items/*/id"),),
-    "service_ids": (Source("nearby_barbers", "/items/*/services/*/service_id"),),
+    "service_ids": (Source("read_barber", "/services/*/service_id"),),
     "session_id": (Source("list_sessions", "/items/*/id"),),
     "time_off_id": (Source("read_openings", "/time_off/*/id"),),
     "user_id": (Source("list_users", "/items/*/id"),),

@@ -4,10 +4,12 @@ import re
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
+from sanic import Sanic
 
-from config.settings import HttpSettings, Settings
+from config.settings import Settings
 from grome.api_docs.error_catalogue import iter_error_types, list_errors
-from grome.app import FEATURES, document
+from grome.app import FEATURES, create_app, document
 from grome.common.errors import ApiError
 
 ERRORS = list_errors(FEATURES)
@@ -61,5 +63,8 @@ async def test_unknown_code_is_a_page_with_404_that_escapes_the_code(http: httpx
     assert page.headers["cache-control"] == "no-store"
 
 
-def test_base_of_problem_types_is_the_public_url_where_it_is_set() -> None:
-    assert HttpSettings(public_url="https://api.example.com").api_base == "https://api.example.com"
+def test_base_of_problem_types_is_the_public_url_where_it_is_set(settings: Settings) -> None:
+    public = msgspec.structs.replace(settings.http, public_url="https://api.example.com")
+    app = create_app(msgspec.structs.replace(settings, http=public))
+    Sanic.unregister_app(app)  # else it would be in the way of the next application
+    assert app.config.API_BASE == "https://api.example.com"

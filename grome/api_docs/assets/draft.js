@@ -11,9 +11,16 @@ export class Draft {
     this.api = api;
     this.operation = operation;
     this.values = new Map(operation.params.map((param) => [param, isKey(param) ? newKey() : exampleOfParameter(api, param)]));
-    this.body = operation.body ? JSON.stringify(exampleOf(api, operation.body), null, 2) : null;
+    this.body = operation.body ? JSON.stringify(this.#exampleBody(operation.body), null, 2) : null;
     this.touched = new Set(); // parameters that the reader has changed, and "body"
     this.found = new Map(); // values of properties that were found on the server, by name
+  }
+
+  /** A `key` in the body is an idempotency key too. */
+  #exampleBody(media) {
+    const body = structuredClone(exampleOf(this.api, media));
+    if (typeof body?.key === "string") body.key = newKey().slice(0, this.api.plain(media.schema).properties?.key?.maxLength);
+    return body;
   }
 
   /** The value of a name in the path, the query or at the top of the body. */

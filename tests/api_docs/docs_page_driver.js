@@ -1,0 +1,38 @@
+// Runs in the docs page: uses it by its buttons, as a reader does.
+globalThis.driver = {
+  /** Wait until a condition holds, and return its value. */
+  async until(condition) {
+    const end = Date.now() + 60_000;
+    while (Date.now() < end) {
+      const value = condition();
+      if (value) return value;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    throw new Error(`${condition} did not come true at ${location.hash}`);
+  },
+
+  /** Use the demo account of a role. */
+  async use(role) {
+    const rows = [...document.querySelectorAll("#page-accounts li")];
+    const row = rows.find((one) => one.querySelector(".chip")?.textContent === role);
+    const button = [...document.querySelectorAll("#page-demo button")].find((one) => one.textContent === role);
+    (row?.querySelector("input") ?? button).click();
+    await this.until(() => document.querySelector("#page-account").textContent === role);
+  },
+
+  /** Open an operation, click "Send", and return "ok" or the answer. */
+  async send(role, id) {
+    await this.use(role);
+    location.hash = id;
+    const form = await this.until(() => document.getElementById(id)?.querySelector(".try"));
+    form.querySelector(".send").click();
+    const verdict = form.querySelector(".verdict");
+    const status = () => verdict.querySelector("strong")?.textContent ?? "";
+    await this.until(() => status() || verdict.textContent.startsWith("No answer"));
+    if (verdict.textContent.includes("open,")) verdict.querySelector("button").click(); // a stream, which ends when it is stopped
+    await this.until(() => form.ariaBusy === "false");
+    const said = form.querySelector(".reply").innerText;
+    for (let fold = form.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = false; // a shorter page
+    return status().startsWith("2") || verdict.textContent === "Stopped." ? "ok" : said;
+  },
+};
