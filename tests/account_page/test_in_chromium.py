@@ -68,6 +68,11 @@ async def sign_out(page: Page) -> None:
     await page.wait_for(shown("#sign-in"))
 
 
+async def status_of_sign_in(http: httpx.AsyncClient, email: str) -> int:
+    """Return the status of a sign-in with the first password."""
+    return (await http.post("/v1/auth/login", json={"email": email, "password": PASSWORD})).status_code
+
+
 async def test_wrong_password_is_told_in_words_and_the_right_one_signs_in(page: Page, person: Person) -> None:
     await press(page, "#sign-in button")
     await page.wait_for_text("Please fill in this field.")
@@ -142,6 +147,8 @@ async def test_passkey_completes_a_sign_in_with_a_password(page: Page, person: P
     await sign_in(page, person)
     await press(page, "#second-passkey")
     await page.wait_for(shown("#signed-in"))
+    await page.wait_for_text("My laptop")
+    assert await page.evaluate("document.querySelectorAll('#passkeys li').length") == 1
 
 
 async def test_authenticator_app_is_set_up_by_its_qr_code_and_asked_for(
@@ -190,9 +197,12 @@ async def test_old_proof_of_identity_is_renewed_in_a_dialog(page: Page, person: 
     await fill(page, "#step-up-password", PASSWORD)
     await press(page, "#step-up-form button")
     await page.wait_for(shown("#qr svg"))
+    assert read_qr(await drawn_code(page)).startswith("otpauth://totp/")
 
 
-async def test_email_is_changed_by_a_code_to_the_new_address(page: Page, person: Person, container: Container) -> None:
+async def test_email_is_changed_by_a_code_to_the_new_address(
+    http: httpx.AsyncClient, page: Page, person: Person, container: Container
+) -> None:
     await sign_in(page, person)
     await press(page, "#email [data-action=change]")
     address = new_email()
@@ -207,6 +217,7 @@ async def test_email_is_changed_by_a_code_to_the_new_address(page: Page, person:
     await press(page, "#confirm-email button")
     await page.wait_for_text("Your email is confirmed.")
     await page.wait_for_text(address)
+    assert [await status_of_sign_in(http, email) for email in (address, person.email)] == [200, 401]
 
 
 async def test_name_and_password_are_changed_and_other_sessions_end(
@@ -228,7 +239,9 @@ async def test_name_and_password_are_changed_and_other_sessions_end(
     assert (await http.get("/v1/me", headers=person.auth)).status_code == 401
 
 
-async def test_forgotten_password_is_replaced_by_a_code(page: Page, person: Person, container: Container) -> None:
+async def test_forgotten_password_is_replaced_by_a_code(
+    http: httpx.AsyncClient, page: Page, person: Person, container: Container
+) -> None:
     await press(page, "[data-show=forgot]")
     await fill(page, "#forgot-address", person.email)
     await press(page, "#forgot button")
@@ -239,6 +252,7 @@ async def test_forgotten_password_is_replaced_by_a_code(page: Page, person: Pers
     await page.wait_for_text("Your new password is set.")
     await sign_in(page, person, "horse staple 7 lanterns")
     await page.wait_for(shown("#signed-in"))
+    assert await status_of_sign_in(http, person.email) == 401
 
 
 async def test_phone_only_account_signs_in_with_a_code(
@@ -256,6 +270,7 @@ async def test_phone_only_account_signs_in_with_a_code(
     await fill(page, "#code-sign-in-code", await code_sent_to(container, phone))
     await press(page, "#code-sign-in button")
     await page.wait_for(shown("#signed-in"))
+    assert len((await http.get("/v1/me/sessions", headers=auth)).json()["items"]) == 2
 
 
 async def test_archive_is_requested_and_account_is_deleted(http: httpx.AsyncClient, page: Page, person: Person) -> None:
@@ -270,8 +285,7 @@ async def test_archive_is_requested_and_account_is_deleted(http: httpx.AsyncClie
     await press(page, "#delete button")
     await page.wait_for_text("Your account is deleted")
     await page.wait_for("document.querySelectorAll('#deleted .kept li').length")
-    body = {"email": person.email, "password": PASSWORD}
-    assert (await http.post("/v1/auth/login", json=body)).status_code == 401
+    assert await status_of_sign_in(http, person.email) == 401
 
 
 async def test_page_on_a_phone_fits_and_names_every_control(page: Page, person: Person) -> None:
