@@ -1,6 +1,7 @@
 """Shared fixtures: a real mongod and Valkey, and a real server in the event loop of the tests."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -89,6 +90,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # collecting ten thousand tests leaves no garbage, but is searched for some a dozen times
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(TimeReport())
         config.pluginmanager.register(PairReport())
@@ -104,6 +106,11 @@ def _slowness(item: pytest.Item) -> int:
     """Return the position of the item's file among the slow files."""
     ranks = (rank for rank, start in enumerate(_SLOW_FILES) if item.nodeid.startswith(start))
     return next(ranks, len(_SLOW_FILES))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # modules and tests stay until the end
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
