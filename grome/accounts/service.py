@@ -47,7 +47,7 @@ class AccountService:
         changed. Raises Invalid for a password that is easy to guess.
         """
         if body.email is None and body.phone is None:
-            raise Invalid("email", "or phone is required")
+            raise Invalid("email", "is required without `phone`")
         self._passwords.require_place()
         zone = "UTC" if body.timezone is None else require_known_zone(body.timezone)
         preferences = Preferences(language=body.language or device_language, timezone=zone)

@@ -12,4 +12,4 @@ def sign_in_name(email: str | None, phone: str | None) -> SignInName:
         return SignInName("email", tuple(email_forms(email)))
     if phone is not None and email is None:
         return SignInName("phone", tuple(phone_forms(phone)))
-    raise Invalid("email", "or phone is required, and not both")
+    raise Invalid("email", "is required without `phone`, and not allowed with it")

@@ -15,6 +15,7 @@ from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid
 from grome.common.geo import LatLng, to_point
+from grome.common.input_faults import refusal_of
 from grome.scheduling.explain import RejectedStart, explain_day
 from grome.scheduling.offers import ChosenService
 from grome.scheduling.schemas import MAX_DAYS, DaySlots, RefusedOut, SlotOut, SlotsOut
@@ -113,10 +114,13 @@ class AvailabilityService:
 
 def _check_dates(query: SlotQuery) -> None:
     limit = MAX_DAYS_EXPLAINED if query.explain else MAX_DAYS
+    faults = []
     if not 1 <= (query.last - query.first).days + 1 <= limit:
-        raise Invalid("to", f"must be on or after `from` and at most {limit} dates in all")
+        faults.append(("to", f"must be on or after `from` and at most {limit} dates in all"))
     if query.at and not query.explain:
-        raise Invalid("at", "requires `explain`")
+        faults.append(("at", "requires `explain`"))
+    if faults:
+        raise refusal_of(faults)
 
 
 def _travel(barber: Barber, query: SlotQuery) -> Travel:

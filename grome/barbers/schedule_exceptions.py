@@ -17,6 +17,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
+from grome.common.input_faults import refusal_of
 from grome.scheduling.holidays import find_unknown_field
 from grome.scheduling.models import DateOverride, DayHours, HolidayCalendar, TimeOff, day_validation_errors
 
@@ -37,7 +38,7 @@ class ScheduleExceptionService:
     async def put_override(self, actor: Actor, day: date, hours: DayHours | None) -> OpeningsOut:
         """Raises Invalid for each break that does not fit the hours."""
         if hours and (wrong := [(f"hours.{path}", message) for path, message in day_validation_errors(hours)]):
-            raise Invalid(*wrong[0], *wrong[1:])
+            raise refusal_of(wrong)
         new = DateOverride(day, hours)
 
         def change(now: ScheduleExceptions) -> ScheduleExceptions:

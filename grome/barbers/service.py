@@ -29,6 +29,7 @@ from grome.common.errors import Invalid, NotFound
 from grome.common.figures import price_of
 from grome.common.geo import GeoPoint, to_point
 from grome.common.ids import new_id
+from grome.common.input_faults import Faults, refusal_of
 from grome.common.money import MOST_AMOUNT, NO_CURRENCY, currencies_in_use
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours, validation_errors
@@ -214,13 +215,20 @@ class BarberService:
         """
         known = await self._catalogue.find_many({offer.service_id for offer in wanted.services})
         offers: dict[UUID, OfferedService] = {}
+        faults: Faults = []
         for index, offer in enumerate(wanted.services):
             path = f"services[{index}]"
             if offer.service_id not in known:
-                raise Invalid(f"{path}.service_id", "is not in the catalogue")
-            if offer.service_id in offers:
-                raise Invalid(f"{path}.service_id", "is given twice")
-            offers[offer.service_id] = _build_offer(offer, known[offer.service_id].name, path)
+                faults.append((f"{path}.service_id", "is not in the catalogue"))
+            elif offer.service_id in offers:
+                faults.append((f"{path}.service_id", "is given twice"))
+            else:
+                try:
+                    offers[offer.service_id] = _build_offer(offer, known[offer.service_id].name, path)
+                except Invalid as refusal:
+                    faults += refusal.faults
+        if faults:
+            raise refusal_of(faults)
         barber = await self._barbers.set_field(
             actor.id, "services", list(offers.values()), self._clock(), wanted.currency
         )
@@ -233,7 +241,7 @@ class BarberService:
     async def put_hours(self, actor: Actor, hours: WeeklyHours) -> BarberOut:
         """Replace the actor's weekly hours. Raises Invalid for each break that does not fit its day."""
         if wrong := validation_errors(hours):
-            raise Invalid(*wrong[0], *wrong[1:])
+            raise refusal_of(wrong)
         return await self._set(actor, "availability", hours)
 
     async def put_rules(self, actor: Actor, rules: BookingRules) -> BarberOut:
@@ -249,9 +257,9 @@ class BarberService:
     async def put_deposit_rules(self, actor: Actor, rules: DepositRules) -> BarberOut:
         """Replace the actor's deposit rules. Raises Invalid for a service that is given twice."""
         wanted = [each.service_id for each in rules.services]
-        for index, service_id in enumerate(wanted):
-            if service_id in wanted[:index]:
-                raise Invalid(f"services[{index}].service_id", "is given twice")
+        twice = [index for index, service_id in enumerate(wanted) if service_id in wanted[:index]]
+        if twice:
+            raise refusal_of([(f"services[{index}].service_id", "is given twice") for index in twice])
         return await self._set(actor, "deposit_rules", rules)
 
     async def put_online(self, actor: Actor, *, is_online: bool) -> BarberOut:
@@ -303,7 +311,7 @@ def choose_services(
 ) -> list[ChosenService]:
     """Return the offered services with these ids, in this order and with these add-ons.
 
-    Raises Invalid naming the first id that is not offered, is given twice or exceeds the limits of one visit.
+    Raises Invalid naming each id that is not offered or is given twice, or the limit of one visit that is exceeded.
     """
     offers = {offer.service_id: offer for offer in barber.services}
     _check_all_offered("service_ids", service_ids, offers)
@@ -331,8 +339,11 @@ def check_total_price(field: str, services: Sequence[ChosenService]) -> None:
 
 
 def _check_all_offered(field: str, wanted: Sequence[UUID], offered: Container[UUID]) -> None:
+    faults = []
     for index, wanted_id in enumerate(wanted):
         if wanted_id not in offered:
-            raise Invalid(f"{field}[{index}]", "is not offered by this barber")
-        if wanted_id in wanted[:index]:
-            raise Invalid(f"{field}[{index}]", "is given twice")
+            faults.append((f"{field}[{index}]", "is not offered by this barber"))
+        elif wanted_id in wanted[:index]:
+            faults.append((f"{field}[{index}]", "is given twice"))
+    if faults:
+        raise refusal_of(faults)

@@ -36,7 +36,7 @@ class TipsAndNotes:
             if booking.payment.tip_paid:
                 raise WrongState("The tip is paid.")
             if amount > max_tip(booking):
-                raise Invalid("amount", f"and the price exceed {MOST_AMOUNT} minor units together")
+                raise Invalid("amount", f"makes more than {MOST_AMOUNT} minor units together with the price")
             window_of(booking, Action.TIP, Party.CUSTOMER).check(now)
             return BookingUpdate(action=Action.TIP, status=booking.status, fields={"payment.tip": amount})
 

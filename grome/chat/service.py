@@ -227,4 +227,4 @@ class ChatService:
 
 def _require_content(text: str, photos: list[UUID]) -> None:
     if not text and not photos:
-        raise Invalid("text", "or photos are required")
+        raise Invalid("text", "is required without `photos`")

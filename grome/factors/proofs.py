@@ -62,7 +62,7 @@ class FactorProofs:
                 await self.check_passkey(answer, purpose, subject, user_id)
                 return SignInMethod.PASSKEY
             case _:
-                raise Invalid("totp", "or recovery_code or passkey is required, and only one of them")
+                raise Invalid("totp", "is required without `recovery_code` or `passkey`; one of them is allowed")
 
     async def _use_totp(self, user_id: UUID, code: str) -> None:
         """Use up a code of the authenticator app. Raises WrongFactor, and TooManyRequests after many tries."""

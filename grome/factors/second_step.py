@@ -85,7 +85,7 @@ class SecondStep:
         if body.code is UNSET:
             return await self._proofs.prove(pending.user_id, body, Purpose.SECOND_STEP, _subject_of(body.challenge))
         if (body.totp, body.recovery_code, body.passkey) != (UNSET, UNSET, UNSET):
-            raise Invalid("code", "is required or another proof, and not both")
+            raise Invalid("code", "is required without another proof, and not allowed with it")
         if pending.code_slot is None:
             raise WrongFactor
         await self._codes.redeem(pending.code_slot, CodePurpose.SECOND_FACTOR, body.code)

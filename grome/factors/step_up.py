@@ -42,7 +42,7 @@ class StepUps:
             method = await self._proofs.prove(actor.id, body, Purpose.STEP_UP, str(actor.session_id))
             return await self._sign_in.step_up(actor, frozenset({method}))
         if (body.totp, body.recovery_code, body.passkey) != (UNSET, UNSET, UNSET):
-            raise Invalid("password", "is required or another proof, and not both")
+            raise Invalid("password", "is required without another proof, and not allowed with it")
         stored = await self._factors.find(actor.id)
         if stored and stored.is_active:
             raise FactorNeeded

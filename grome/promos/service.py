@@ -11,8 +11,9 @@ from grome.barbers.service import BarberService
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock, to_utc
-from grome.common.errors import Invalid, NotFound, Unavailable
+from grome.common.errors import NotFound, Unavailable
 from grome.common.ids import new_id
+from grome.common.input_faults import refusal_of
 from grome.common.money import NO_CURRENCY, currencies_in_use
 from grome.common.origin import origin_by
 from grome.infrastructure.http import cut_page, decode_cursor
@@ -127,7 +128,7 @@ class PromoService:
             }
         )
         if faults := [*_iter_errors(terms), *(await self._find_unknown_ids(actor, terms))]:
-            raise Invalid(*faults[0], *faults[1:])
+            raise refusal_of(faults)
         return terms
 
     async def _find_unknown_ids(self, actor: Actor, terms: PromoTerms) -> list[FieldError]:

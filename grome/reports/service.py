@@ -20,6 +20,7 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
+from grome.common.input_faults import refusal_of
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.http.responses import encode
 from grome.infrastructure.idempotency import Encoded, fingerprint_of
@@ -247,9 +248,10 @@ class ReportService:
 
 
 def _period(body: ReportIn, timezone: str) -> Period:
-    for name, day in (("from", body.first), ("to", body.last)):
-        if not FIRST_DAY <= day <= LAST_DAY:
-            raise Invalid(name, f"lies outside {FIRST_DAY} to {LAST_DAY}")
+    days = {"from": body.first, "to": body.last}
+    outside = [name for name, day in days.items() if not FIRST_DAY <= day <= LAST_DAY]
+    if outside:
+        raise refusal_of([(name, f"lies outside {FIRST_DAY} to {LAST_DAY}") for name in outside])
     period = Period(body.first, body.last, timezone)
     if not 1 <= period.days <= MAX_DAYS:
         raise Invalid("to", f"is not 0 to {MAX_DAYS - 1} days after `from`")

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from grome.common.actor import Actor
 from grome.common.clock import Clock
-from grome.common.errors import Invalid, Unavailable
+from grome.common.errors import Unavailable
 from grome.common.ids import new_id
+from grome.common.input_faults import refusal_of
 from grome.infrastructure.images.encoder import ImageEncoder, ImageRefusedError
 from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.budgets import Budget, Budgets
@@ -56,10 +57,13 @@ class UploadService:
         Raises Invalid for a type or size that the purpose does not allow, TooManyUploads, and TooManyRequests beyond
         100 uploads of a person in a day.
         """
+        faults = []
         if body.content_type not in ALLOWED_TYPES[body.purpose]:
-            raise Invalid("content_type", f"is not allowed for {body.purpose.value}")
+            faults.append(("content_type", f"is not allowed for {body.purpose.value}"))
         if body.size > MAX_BYTES[body.purpose]:
-            raise Invalid("size", f"is more than {MAX_BYTES[body.purpose]} bytes")
+            faults.append(("size", f"is more than {MAX_BYTES[body.purpose]} bytes"))
+        if faults:
+            raise refusal_of(faults)
         await self._budgets.spend(UPLOAD_BUDGET, str(actor.id))
         now = self._clock()
         expires_at = now + UNCLAIMED_LIFE

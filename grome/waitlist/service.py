@@ -10,9 +10,10 @@ from grome.bookings.queries import BookingQueries
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
-from grome.common.errors import Invalid, NotFound, Unavailable
+from grome.common.errors import NotFound, Unavailable
 from grome.common.geo import to_point
 from grome.common.ids import new_id
+from grome.common.input_faults import refusal_of
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
 from grome.waitlist.matching import WaitlistMatcher
@@ -85,14 +86,17 @@ class WaitlistService:
         return entry
 
     def _build_entry(self, actor: Actor, body: EntryIn) -> WaitlistEntry:
-        if (body.barber_id is None) == (body.area is None):
-            raise Invalid("barber_id", "or `area` is required, and not both")
         now = self._clock()
         earliest, latest = to_utc(body.earliest, "earliest"), to_utc(body.latest, "latest")
+        faults = []
+        if (body.barber_id is None) == (body.area is None):
+            faults.append(("barber_id", "is required without `area`, and not allowed with it"))
         if latest <= max(earliest, now):
-            raise Invalid("latest", "must be after `earliest` and in the future")
-        if latest - now > MAX_WINDOW:
-            raise Invalid("latest", f"must lie within {MAX_WINDOW.days} days")
+            faults.append(("latest", "must be after `earliest` and in the future"))
+        elif latest - now > MAX_WINDOW:
+            faults.append(("latest", f"must lie within {MAX_WINDOW.days} days"))
+        if faults:
+            raise refusal_of(faults)
         entry = WaitlistEntry(
             id=new_id(),
             customer_id=actor.id,
@@ -110,11 +114,14 @@ class WaitlistService:
             choose_services(await self._barbers.get_approved(entry.barber_id), entry.service_ids)
             return
         known = await self._catalogue.find_many(set(entry.service_ids))
+        faults = []
         for index, service_id in enumerate(entry.service_ids):
             if service_id not in known:
-                raise Invalid(f"service_ids[{index}]", "is not in the catalogue")
-            if service_id in entry.service_ids[:index]:
-                raise Invalid(f"service_ids[{index}]", "is given twice")
+                faults.append((f"service_ids[{index}]", "is not in the catalogue"))
+            elif service_id in entry.service_ids[:index]:
+                faults.append((f"service_ids[{index}]", "is given twice"))
+        if faults:
+            raise refusal_of(faults)
 
     async def _check_possible(self, entry: WaitlistEntry) -> None:
         """Raise WishCannotBeMet if no visit is possible at any barber within reach, even if no time were taken."""

@@ -47,10 +47,14 @@ async def test_breached_password_is_refused_by_five_digits_of_its_digest() -> No
 
 
 async def test_breach_service_that_fails_refuses_nobody() -> None:
-    async def fail(_: ReceivedRequest) -> Reply:
+    asked: list[str] = []
+
+    async def fail(request: ReceivedRequest) -> Reply:
+        asked.append(request.path)
         return Reply(status=500)
 
     async with http_server(fail) as server:
         rules = PasswordRules(BreachedPasswords(server.url), max_pending=4)
         await rules.require_strong("new", BREACHED, [])
         rules.close()
+    assert asked

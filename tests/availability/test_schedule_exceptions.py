@@ -68,7 +68,7 @@ async def test_override_over_midnight_belongs_to_its_first_date(http: httpx.Asyn
         (hours("09:00", "11:00", ("08:00", "09:30")), "hours.breaks[0].start_time"),
         (hours("09:00", "11:00", ("09:30", "11:30")), "hours.breaks[0].end_time"),
         ({**hours("09:00", "11:00"), "start_time": "9:00"}, "hours.start_time"),
-        ({"is_available": True}, "hours.start_time"),
+        ({"is_available": True, "end_time": "11:00"}, "hours.start_time"),
         ("closed", "hours"),
     ],
 )

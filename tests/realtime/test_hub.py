@@ -266,7 +266,12 @@ async def test_position_follows_events_and_time(hub: Hub, rooms: Rooms) -> None:
     await rooms.happen(AREA)
     await until(lambda: device.is_current(AREA))
     last = device.positions[AREA][1]
-    await until(lambda: tuple(map(int, hub.position.split("-"))) > last)
+    await until(lambda: _position_of(hub) > last)
+    assert len(device.had[AREA]) == 1
+
+
+def _position_of(hub: Hub) -> tuple[int, ...]:
+    return tuple(map(int, hub.position.split("-")))
 
 
 async def test_positions_of_another_history_or_another_time_are_not_resumed(hub: Hub, rooms: Rooms) -> None:

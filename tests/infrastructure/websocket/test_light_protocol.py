@@ -93,8 +93,8 @@ async def test_client_that_resets_the_connection_is_noticed(arena: Arena, kind: 
     async with connected(arena.of(kind).port) as client:
         listener = arena.of(kind).newest
         client.reset()
-    await until(lambda: listener.codes == [1006])
     await until(lambda: not arena.of(kind).connections)
+    assert listener.codes == [1006]
 
 
 @KINDS
