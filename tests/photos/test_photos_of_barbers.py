@@ -1,7 +1,6 @@
 """Portfolios over HTTP, in a folder and in a bucket: three public sizes, and no file of a removed photo."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,12 +8,9 @@ from uuid import UUID, uuid4
 
 import aioboto3
 import httpx
-import msgspec
 import pytest
 
 from config.sections.servers import StorageSettings
-from config.settings import Settings
-from grome.app import App
 from grome.common.actor import Actor, Role
 from grome.infrastructure.container import Container
 from grome.infrastructure.storage.protocol import Storage
@@ -27,32 +23,9 @@ from tests.builders.images import image, png_bomb, read_image
 from tests.builders.people import register
 from tests.builders.uploads import upload
 from tests.conftest import AdjustableClock
-from tests.support.app import serve_app
-from tests.support.http_client import http_client
-from tests.support.s3 import bucket
 
-__all__ = ["bucket"]
 PLACE = b"GPS 52.5200N 13.4050E"
 SCRIPT = b"<script>alert(1)</script>"
-
-
-@pytest.fixture(scope="module", params=["folder", "s3"])
-async def app(
-    request: pytest.FixtureRequest,
-    settings: Settings,
-    bucket: StorageSettings,
-    session_clock: AdjustableClock,
-    database: None,  # noqa: ARG001
-) -> AsyncIterator[App]:
-    storage = settings.storage if request.param == "folder" else bucket
-    async with serve_app(msgspec.structs.replace(settings, storage=storage), session_clock) as application:
-        yield application
-
-
-@pytest.fixture
-async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(app.ctx.base_url) as client:
-        yield client
 
 
 async def photo(http: httpx.AsyncClient, shop: Barber, content: bytes | None = None) -> str:

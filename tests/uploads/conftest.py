@@ -1,36 +1,5 @@
 """An application with a folder and another with a bucket, on the same database."""
 
-from collections.abc import AsyncIterator
+from tests.support.stored_app import app, bucket, http
 
-import httpx
-import msgspec
-import pytest
-
-from config.sections.servers import StorageSettings
-from config.settings import Settings
-from grome.app import App
-from tests.conftest import AdjustableClock
-from tests.support.app import serve_app
-from tests.support.http_client import http_client
-from tests.support.s3 import bucket
-
-__all__ = ["bucket"]
-
-
-@pytest.fixture(scope="module", params=["folder", "s3"])
-async def app(
-    request: pytest.FixtureRequest,
-    settings: Settings,
-    bucket: StorageSettings,
-    session_clock: AdjustableClock,
-    database: None,  # noqa: ARG001
-) -> AsyncIterator[App]:
-    storage = settings.storage if request.param == "folder" else bucket
-    async with serve_app(msgspec.structs.replace(settings, storage=storage), session_clock) as application:
-        yield application
-
-
-@pytest.fixture
-async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(app.ctx.base_url) as client:
-        yield client
+__all__ = ["app", "bucket", "http"]
