@@ -101,7 +101,7 @@ class Barber(Person):
         colleague = self.some_colleague()
         self.place = at_a_corner(self.centre)
         profile = {
-            "display_name": "Load test",
+            "name": "Load test",
             "location": self.place,
             "timezone": colleague.timezone,
             "currency": colleague.currency,

@@ -82,7 +82,7 @@ class NearbyBarber(Struct, frozen=True):
     name: str
     location: Point
     distance_m: Annotated[float, Meta(ge=0)]
-    rating: Annotated[float, Meta(ge=0, le=5)]
+    rating: Annotated[float, Meta(ge=0, le=5)] | None
     reviews_count: Annotated[int, Meta(ge=0)]
     is_online: bool
     services: list[Offer]
@@ -179,7 +179,7 @@ class Search(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (
             (self.service_id is None or bool(priced))
             and (self.price_max is None or any(price <= self.price_max for price in priced))
-            and (self.rating_min is None or barber.rating >= self.rating_min)
+            and (self.rating_min is None or (barber.rating or 0) >= self.rating_min)
             and (self.online is None or barber.is_online)
         )
 
@@ -191,7 +191,7 @@ class Search(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return the sort keys of the page, ascending."""
         match self.sort:
             case "rating":
-                return -barber.rating, barber.distance_m
+                return -(barber.rating or 0), barber.distance_m
             case "price":
                 return min(self.priced(barber), default=math.inf), barber.distance_m
             case "distance":

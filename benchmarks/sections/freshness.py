@@ -207,9 +207,7 @@ def _reprice(shop: Shop) -> Change:
 async def _shop(worker: "Pool", barber_id: str, token: str) -> Shop:
     told = await worker.send("GET", f"/v1/barbers/{barber_id}", token)
     offers = [{name: offer[name] for name in ("service_id", "price", "duration_min")} for offer in told["services"]]
-    profile = {name: told[name] for name in ("location", "timezone", "currency", "bio")} | {
-        "display_name": told["name"]
-    }
+    profile = {name: told[name] for name in ("name", "location", "timezone", "currency", "bio")}
     return Shop(barber_id, token, told["location"]["lat"], told["location"]["lng"], told["is_online"], offers, profile)
 
 

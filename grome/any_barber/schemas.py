@@ -46,8 +46,8 @@ class CandidateOut(Struct, frozen=True):
     """Position of the shop."""
     distance_m: float
     """Metres over the ground from the centre of the search."""
-    rating: float
-    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
+    rating: float | None
+    """Mean stars of all reviews, 1 to 5; null without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     price: int

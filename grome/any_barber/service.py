@@ -141,7 +141,7 @@ def _candidate_out(candidate: _Candidate) -> CandidateOut:
         name=barber.display_name,
         location=to_lat_lng(barber.location),
         distance_m=candidate.distance_m,
-        rating=barber.rating,
+        rating=barber.shown_rating,
         reviews_count=barber.reviews_count,
         price=candidate.price,
         currency=barber.currency,

@@ -61,7 +61,6 @@ _PEOPLE: Final = {
 }
 
 _SHOPS: Final = {
-    "display_name": "Salon Linde",
     "seller": "Salon Linde",
     "neighbourhood": "Prenzlauer Berg",
     "bio": "Cuts and beards since 2014. Coffee is on the house.",

@@ -162,7 +162,11 @@ _BY_SCHEMA: Final[Mapping[str, Mapping[str, Any]]] = {
     "PreferencesPatch": {"language": "de", "reminders": [24, 2]},
     "Preferences": {"show_last_seen": True},
     "Processing": {"after_min": 15, "duration_min": 20},
-    "ProfileIn": {"bio": "Cuts and beards since 2014. Coffee is on the house.", "neighbourhood": "Prenzlauer Berg"},
+    "ProfileIn": {
+        "name": "Salon Linde",
+        "bio": "Cuts and beards since 2014. Coffee is on the house.",
+        "neighbourhood": "Prenzlauer Berg",
+    },
     "ProfilePatch": {"name": "Lena Fischer-Braun"},
     "PromoChange": {"percent": 20, "at_most": 1000, "currency": "EUR", "most_uses": 500},
     "PromoIn": {"percent": 20, "at_most": 1000, "currency": "EUR", "most_uses": 500},

@@ -306,6 +306,16 @@ class Barber(Struct, frozen=True, kw_only=True):
     def is_approved(self) -> bool:
         return self.approval is Approval.APPROVED
 
+    @property
+    def shown_rating(self) -> float | None:
+        """The rating as clients see it: None without reviews."""
+        return shown_rating(self.rating, self.reviews_count)
+
+
+def shown_rating(rating: float, reviews_count: int) -> float | None:
+    """Return the rating as clients see it. Filters and orders use the stored rating, a number also without reviews."""
+    return rating if reviews_count else None
+
 
 class BarberWords(Struct, frozen=True):
     """Holds the search words of these fields of `Barber`, from the most to the least significant field."""

@@ -57,8 +57,8 @@ ZoneName = Annotated[str, Meta(max_length=64, description="IANA time zone.", exa
 class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Describes a barber and the shop to customers."""
 
-    display_name: DisplayName
-    """Name of the barber or shop, as customers see it; `name` in answers."""
+    name: DisplayName
+    """Name of the barber or shop, as customers see it."""
     location: LatLng
     """Position of the shop; customers see it on the map."""
     timezone: ZoneName
@@ -232,8 +232,8 @@ class BarberOut(Struct, frozen=True):
     """IANA time zone of the shop; hours and dates are local to it."""
     currency: str
     """Currency of all prices of the barber."""
-    rating: float
-    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
+    rating: float | None
+    """Mean stars of all reviews, 1 to 5; null without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     is_online: bool
@@ -265,8 +265,8 @@ class NearbyBarber(Struct, frozen=True):
     """Position of the shop."""
     distance_m: float
     """Metres over the ground from the point, on a sphere of 6,378,100 m."""
-    rating: float
-    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
+    rating: float | None
+    """Mean stars of all reviews, 1 to 5; null without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     is_online: bool
@@ -309,8 +309,8 @@ class FoundBarber(Struct, frozen=True):
     """Position of the shop."""
     distance_m: float | None
     """Metres over the ground from the position of the search; null without a position."""
-    rating: float
-    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
+    rating: float | None
+    """Mean stars of all reviews, 1 to 5; null without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     is_online: bool
@@ -392,7 +392,7 @@ def barber_out(barber: Barber) -> BarberOut:
         service_radius_km=barber.service_radius_km,
         timezone=barber.timezone,
         currency=barber.currency,
-        rating=barber.rating,
+        rating=barber.shown_rating,
         reviews_count=barber.reviews_count,
         is_online=barber.is_online,
         services=[

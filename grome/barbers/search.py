@@ -64,7 +64,7 @@ def _found_barber(barber: Barber, place: Place) -> FoundBarber:
         barber.neighbourhood,
         to_lat_lng(barber.location),
         _distance_m(place) if isinstance(place, ByDistance) else None,
-        barber.rating,
+        barber.shown_rating,
         barber.reviews_count,
         barber.is_online,
         offers_out(barber),

@@ -119,7 +119,7 @@ class BarberService:
         now = self._clock()
         profile = Barber(
             id=actor.id,
-            display_name=wanted.display_name,
+            display_name=wanted.name,
             bio=wanted.bio,
             neighbourhood=wanted.neighbourhood,
             location=to_point(wanted.location),

@@ -23,8 +23,8 @@ class BarberCard(Struct, frozen=True):
     """Local name of the part of town; empty if not given."""
     location: LatLng
     """Position of the shop."""
-    rating: float
-    """Mean stars of all reviews, 1 to 5; 0 without reviews."""
+    rating: float | None
+    """Mean stars of all reviews, 1 to 5; null without reviews."""
     reviews_count: int
     """Number of reviews behind `rating`."""
     is_online: bool
@@ -62,7 +62,7 @@ def _card(barber: Barber) -> BarberCard:
         barber.display_name,
         barber.neighbourhood,
         to_lat_lng(barber.location),
-        barber.rating,
+        barber.shown_rating,
         barber.reviews_count,
         barber.is_online,
         offers_out(barber),

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from grome.barbers.models import BarberMapEntry
+from grome.barbers.models import BarberMapEntry, shown_rating
 from grome.barbers.schemas import NearbyBarber, OfferOut
 from grome.common.geo import Vector, chord2_of, to_lat_lng, unit_vector
 from grome.infrastructure.mongo.client import from_bson
@@ -82,7 +82,7 @@ def index_barber(entry: BarberMapEntry, entry_fingerprint: int = 0) -> IndexedBa
             entry.display_name,
             place,
             0.0,
-            entry.rating,
+            shown_rating(entry.rating, entry.reviews_count),
             entry.reviews_count,
             entry.is_online,
             offers,

@@ -104,8 +104,8 @@ class PublicReview(Struct, frozen=True):
 class ReviewSummary(Struct, frozen=True):
     """Sums up all reviews of the barber, regardless of filters."""
 
-    rating: float
-    """Mean of all reviews in stars, 1 to 5; 0 without reviews."""
+    rating: float | None
+    """Mean of all reviews in stars, 1 to 5; null without reviews."""
     reviews_count: int
     """Number of all reviews of the barber."""
     stars: StarCounts
@@ -151,7 +151,7 @@ def public_review(review: Review, name: str, reader: Actor | None) -> PublicRevi
 
 
 def summary(stars: StarCounts) -> ReviewSummary:
-    return ReviewSummary(stars.mean, stars.count, stars)
+    return ReviewSummary(stars.mean if stars.count else None, stars.count, stars)
 
 
 def _answer_out(answer: Answer | None) -> AnswerOut | None:

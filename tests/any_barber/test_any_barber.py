@@ -75,7 +75,7 @@ async def test_slots_name_the_free_barbers(
     http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
     shave = await catalogue_service(container)
-    near = await chair(http, container, place, 500, {cut: 3000, shave: 1500}, display_name="Near")
+    near = await chair(http, container, place, 500, {cut: 3000, shave: 1500}, name="Near")
     far = await chair(http, container, place, 2_000, {shave: 1000, cut: 2000})
     await chair(http, container, place, 100, {cut: 1000})  # no shaves
     await chair(http, container, place, 5_100, {cut: 1000, shave: 1000})  # too far away
@@ -104,7 +104,7 @@ async def test_slots_of_a_barber_equal_the_barbers_own_list(
     shops = [await chair(http, container, place, 10, {cut: 1}, hours=hours) for zone in zones]
     for shop, zone in zip(shops, zones, strict=True):
         lat, lng = destination(place, 10, 90)
-        profile = {"display_name": zone, "location": {"lat": lat, "lng": lng}, "timezone": zone, "currency": "EUR"}
+        profile = {"name": zone, "location": {"lat": lat, "lng": lng}, "timezone": zone, "currency": "EUR"}
         assert (await http.put("/v1/barbers/me", json=profile, headers=shop.auth)).status_code == 200
         await book(http, customer, shop, datetime.fromisoformat((await own_starts(http, shop))[3]))
     found = await slots(http, place, cut)

@@ -155,7 +155,7 @@ async def _barber(told: Story, service_id: str) -> tuple[str, dict[str, str]]:
     await told.ask("refresh", json={"refresh_token": signed_in["refresh_token"]})
     auth = {"Authorization": f"Bearer {signed_in['access_token']}"}
     place = {"lat": -33.8688, "lng": 151.2093}
-    profile = {"display_name": "Émile", "location": place, "timezone": "Australia/Sydney", "currency": "AUD"}
+    profile = {"name": "Émile", "location": place, "timezone": "Australia/Sydney", "currency": "AUD"}
     offer = {"service_id": service_id, "price": 4500, "duration_min": 30}
     await told.ask("put_profile", auth, json=profile)
     await told.ask("put_offers", auth, json={"services": [offer]})

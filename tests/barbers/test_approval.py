@@ -76,7 +76,7 @@ async def decide(container: Container, shop: Barber, approval: Approval) -> None
 async def open_shop(http: httpx.AsyncClient, container: Container) -> Place:
     number = next(_numbers)
     lat, word = 10.0 + number, f"Quillon{'abcdefgh'[number]}"
-    shop = await barber(http, container, display_name=word, location={"lat": lat, "lng": 20.0})
+    shop = await barber(http, container, name=word, location={"lat": lat, "lng": 20.0})
     online = await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
     assert online.status_code == 200
     return Place(shop, await register(http), lat, word)
@@ -191,7 +191,7 @@ async def test_approval_stays_when_the_profile_is_removed_and_created_again(
 ) -> None:
     http = clients[0]
     place = await open_shop(http, strict)
-    profile = {"display_name": "Again", "location": {"lat": 1, "lng": 1}, "timezone": "UTC", "currency": "EUR"}
+    profile = {"name": "Again", "location": {"lat": 1, "lng": 1}, "timezone": "UTC", "currency": "EUR"}
     for approval in (Approval.APPROVED, Approval.REJECTED, Approval.PENDING):
         await decide(strict, place.shop, approval)
         assert (await http.delete("/v1/barbers/me", headers=place.shop.auth)).status_code == 204
@@ -210,7 +210,7 @@ async def test_barber_from_before_approvals_is_approved(clients: list[httpx.Asyn
     await database[APPROVALS.name].delete_one({"_id": place.shop.person.id})
     await BarberRepository(database).approve_existing()
     profile = {
-        "display_name": place.word,
+        "name": place.word,
         "location": {"lat": place.lat, "lng": 20},
         "timezone": "UTC",
         "currency": "EUR",

@@ -95,7 +95,7 @@ async def test_removed_profile_comes_back_with_its_rate(
     assert (await http.delete("/v1/barbers/me", headers=shop.auth)).status_code == 204
     assert (await agree(http, boss, shop.id, 100, "None")).status_code == 404
     profile = {
-        "display_name": "A chair",
+        "name": "A chair",
         "location": {"lat": 52.52, "lng": 13.405},
         "timezone": "Europe/Berlin",
         "currency": "EUR",

@@ -12,7 +12,7 @@ from tests.builders.people import Person, register
 
 ME = "/v1/barbers/me"
 PROFILE = {
-    "display_name": "A chair",
+    "name": "A chair",
     "location": {"lat": 52.52, "lng": 13.405},
     "timezone": "Europe/Berlin",
     "currency": "EUR",

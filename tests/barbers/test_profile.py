@@ -13,7 +13,7 @@ from tests.builders.people import Person, create_admin, register
 
 ME = "/v1/barbers/me"
 PROFILE = {
-    "display_name": "Chair Nº 5",
+    "name": "Chair Nº 5",
     "bio": "Since 1998.\nNo appointments on rainy days.",
     "location": {"lat": 52.5, "lng": 13.25},
     "timezone": "Europe/Berlin",
@@ -64,11 +64,11 @@ async def faults(http: httpx.AsyncClient, person: Person, path: str, wanted: dic
 async def test_new_profile_is_offline_without_offers_and_hours(http: httpx.AsyncClient, newcomer: Person) -> None:
     answer = await put(http, newcomer, "", PROFILE)
     assert answer["id"] == str(newcomer.id)
-    assert answer["name"] == PROFILE["display_name"]
-    assert {name: answer[name] for name in PROFILE if name != "display_name"} == {
-        name: value for name, value in PROFILE.items() if name != "display_name"
+    assert answer["name"] == PROFILE["name"]
+    assert {name: answer[name] for name in PROFILE if name != "name"} == {
+        name: value for name, value in PROFILE.items() if name != "name"
     }
-    assert (answer["rating"], answer["reviews_count"], answer["is_online"], answer["services"]) == (0.0, 0, False, [])
+    assert (answer["rating"], answer["reviews_count"], answer["is_online"], answer["services"]) == (None, 0, False, [])
     assert {day["is_available"] for day in answer["availability"].values()} == {False}
     assert answer["rules"] == {
         "slot_step_min": 15, "min_notice_min": 60, "horizon_days": 60, "buffer_before_min": 0, "buffer_after_min": 0,
@@ -88,7 +88,7 @@ async def test_changed_profile_keeps_the_other_settings(http: httpx.AsyncClient,
     after = await put(http, shop.person, "", {**PROFILE, "timezone": "Asia/Tokyo"})
     kept = ("services", "availability", "rules", "is_online", "rating", "reviews_count")
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
-    assert (after["name"], after["timezone"]) == (PROFILE["display_name"], "Asia/Tokyo")
+    assert (after["name"], after["timezone"]) == (PROFILE["name"], "Asia/Tokyo")
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ async def test_changed_profile_keeps_the_other_settings(http: httpx.AsyncClient,
         ({"timezone": "../etc/passwd"}, "timezone"),
         ({"currency": "eur"}, "currency"),
         ({"currency": "EUR\n"}, "currency"),
-        ({"display_name": ""}, "display_name"),
-        ({"display_name": "Chair\n"}, "display_name"),
+        ({"name": ""}, "name"),
+        ({"name": "Chair\n"}, "name"),
         ({"bio": "a" * 2001}, "bio"),
         ({"location": {"lat": 90.1, "lng": 0}}, "location.lat"),
         ({"location": {"lat": 0, "lng": -180.1}}, "location.lng"),

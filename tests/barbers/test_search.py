@@ -37,7 +37,7 @@ from tests.builders.world import (
 
 SEARCH = "/v1/barbers"
 PROFILE = {
-    "display_name": "A chair",
+    "name": "A chair",
     "location": {"lat": -47.5, "lng": 76.5},
     "timezone": "UTC",
     "currency": "EUR",
@@ -84,7 +84,7 @@ SCRIPTS = {
 async def test_search_finds_names_in_any_script(http: httpx.AsyncClient, word: str, name: str) -> None:
     owner = await register(http, role="barber")
     tag = "".join(chr(0x30A1 + 2 * (ord(letter) - ord("a"))) for letter in word[1:]) if "{}" in name[1:] else word
-    profile = {**PROFILE, "display_name": name.format(tag), "location": {"lat": 35.7, "lng": 139.7}}
+    profile = {**PROFILE, "name": name.format(tag), "location": {"lat": 35.7, "lng": 139.7}}
     assert (await http.put("/v1/barbers/me", json=profile, headers=owner.auth)).status_code == 200
     for typed in SCRIPTS[name]:
         query = f"{typed} {{}}" if "{}" not in typed else typed
@@ -118,7 +118,7 @@ async def test_search_result_equals_nearby_with_the_part_of_town(
     http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     shop = await barber(
-        http, container, display_name=f"Salon {word}", neighbourhood="Mitte", location={"lat": -47.5, "lng": 76.5}
+        http, container, name=f"Salon {word}", neighbourhood="Mitte", location={"lat": -47.5, "lng": 76.5}
     )
     around = {"lat": -47.5, "lng": 76.51}
     (item,) = (await http.get(f"{SEARCH}/nearby", params=around)).json()["items"]
@@ -213,12 +213,12 @@ async def test_search_finds_new_texts_and_not_the_old(http: httpx.AsyncClient, c
         assert response.is_success, response.text
         assert "words" not in response.json()
 
-    await write("", {**PROFILE, "display_name": old, "neighbourhood": f"{old}town"})
+    await write("", {**PROFILE, "name": old, "neighbourhood": f"{old}town"})
     assert await named(http, f"{old} {old}town") == [old]
     assert await named(http, cut) == []
     await write("/services", {"services": [offer]})
     assert await named(http, f"{old} {cut}") == [old]
-    await write("", {**PROFILE, "display_name": new})
+    await write("", {**PROFILE, "name": new})
     assert await named(http, f"{new} {cut}") == [new]
     assert await named(http, old) == []
     await write("/services", {"services": []})
@@ -228,7 +228,7 @@ async def test_search_finds_new_texts_and_not_the_old(http: httpx.AsyncClient, c
 
 
 async def test_search_words_are_in_no_response(http: httpx.AsyncClient, container: Container, word: str) -> None:
-    shop = await barber(http, container, display_name=word)
+    shop = await barber(http, container, name=word)
     for answer in (
         await http.get(SEARCH, params={"q": word}),
         await http.get(f"{SEARCH}/{shop.id}"),

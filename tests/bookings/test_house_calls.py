@@ -100,7 +100,7 @@ async def test_quote_is_refused_after_the_barber_stops_house_calls(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9), house_call=call_at(4_900))
-    profile = {"display_name": "A chair", "timezone": "Europe/Berlin", "currency": "EUR"}
+    profile = {"name": "A chair", "timezone": "Europe/Berlin", "currency": "EUR"}
     place = {"lat": SHOP[0], "lng": SHOP[1]}
     moved = await http.put("/v1/barbers/me", json={**profile, "location": place}, headers=shop.auth)
     assert moved.status_code == 200

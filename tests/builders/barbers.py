@@ -67,7 +67,7 @@ async def barber(
     """Create a barber that is always open and accepts any start on a tick, unless the arguments differ."""
     person = await register(http, role="barber", name="A barber")
     wanted = {
-        "display_name": "A chair",
+        "name": "A chair",
         "location": {"lat": 52.52, "lng": 13.405},
         "timezone": "Europe/Berlin",
         "currency": "EUR",

@@ -52,9 +52,7 @@ async def the_one(http: httpx.AsyncClient, person: Person) -> Read:
 
 class TestContent:
     async def test_feed_of_a_customer(self, http: httpx.AsyncClient, container: Container) -> None:
-        customer, _, booking = await a_visit(
-            http, container, display_name="Salon Émile", neighbourhood="Mitte", prices=(2550,)
-        )
+        customer, _, booking = await a_visit(http, container, name="Salon Émile", neighbourhood="Mitte", prices=(2550,))
         event = await the_one(http, customer)
         service = booking["services"][0]["name"]
         assert event.uid == f"{booking['id']}@grome"

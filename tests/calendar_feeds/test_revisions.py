@@ -25,7 +25,7 @@ Change = Callable[[httpx.AsyncClient, Container, Person, Barber], Awaitable[Any]
 
 
 PROFILE = {
-    "display_name": "A chair",
+    "name": "A chair",
     "location": {"lat": 52.52, "lng": 13.405},
     "timezone": "Europe/Berlin",
     "currency": "EUR",
@@ -48,7 +48,7 @@ async def leave_the_map(http: httpx.AsyncClient, shop: Barber) -> None:
 
 
 SEEN_BY_THE_CUSTOMER: dict[str, Change] = {
-    "name of the shop": lambda http, _container, _customer, shop: set_profile(http, shop, display_name="A new name"),
+    "name of the shop": lambda http, _container, _customer, shop: set_profile(http, shop, name="A new name"),
     "neighbourhood": lambda http, _container, _customer, shop: set_profile(http, shop, neighbourhood="Kreuzberg"),
     "place": lambda http, _container, _customer, shop: set_profile(http, shop, location={"lat": 52.5, "lng": 13.5}),
     "language": lambda http, _container, customer, _shop: choose(http, customer, language="fr"),
@@ -92,7 +92,7 @@ async def test_text_changed_back_raises_the_sequence_again(
     seen: list[Read] = await feed(http, customer)
     for name in ("Another", "A chair"):
         clock.shift += timedelta(minutes=1)
-        await set_profile(http, shop, display_name=name)
+        await set_profile(http, shop, name=name)
         seen += await feed(http, customer)
     clock.shift += timedelta(minutes=1)
     await move(http, shop.auth, booking, "accept")
@@ -106,7 +106,7 @@ async def test_concurrent_readers_get_the_same_feed(http: httpx.AsyncClient, con
     booking = await book(http, customer, shop, tomorrow(9))
     url = await address(http, customer)
     for name in ("A", "B", "C"):
-        await set_profile(http, shop, display_name=name)
+        await set_profile(http, shop, name=name)
         answers = await asyncio.gather(*(fetch(http, url) for _ in range(6)))
         events = [read(answer.content)[0] for answer in answers]
         assert len({event.sequence for event in events}) == 1

@@ -51,6 +51,6 @@ class Chat:
 
 @pytest.fixture
 async def chat(http: httpx.AsyncClient, container: Container) -> Chat:
-    shop = await barber(http, container, display_name="Kreuzberg Cuts")
+    shop = await barber(http, container, name="Kreuzberg Cuts")
     customer = await register(http, name="Zoë Mertens")
     return Chat(customer, shop, await book(http, customer, shop, tomorrow(9)))

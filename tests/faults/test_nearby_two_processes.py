@@ -104,7 +104,7 @@ async def change(container: Container, chairs: list[Chair], board: Board) -> Non
 
 
 def profile(turn: int, place: Place) -> ProfileIn:
-    return ProfileIn(display_name=f"Change {turn}", location=LatLng(*place), timezone="UTC", currency="EUR")
+    return ProfileIn(name=f"Change {turn}", location=LatLng(*place), timezone="UTC", currency="EUR")
 
 
 async def watch(http: httpx.AsyncClient, board: Board, chairs: list[Chair], done: asyncio.Event) -> None:

@@ -26,7 +26,7 @@ _BERLIN = ZoneInfo("Europe/Berlin")
 @pytest.fixture
 async def chat(http: httpx.AsyncClient, container: Container) -> Chat:
     """Return a booking of a customer with a device, which has the customer's id as token."""
-    shop = await barber(http, container, display_name="Corner Barbers")
+    shop = await barber(http, container, name="Corner Barbers")
     customer, _ = await register_with_device(http, f"phone-{shop.id}", name="Zoë")
     return Chat(customer, shop, await book(http, customer, shop, tomorrow(9)))
 

@@ -18,7 +18,7 @@ async def happened(container: Container, visit: CompletedVisit) -> list[Event]:
 async def test_review_notifies_the_barber_and_the_answer_the_customer(
     http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    visit = await complete_visit(http, container, display_name="Corner Barbers")
+    visit = await complete_visit(http, container, name="Corner Barbers")
     await create_review(http, visit, 4, "Quick and precise.")
     assert await pipeline.handle(*await happened(container, visit)) == []
     assert pipeline.mailbox.kinds_to(visit.shop.person.email) == ["review_posted"]

@@ -118,7 +118,7 @@ class MoneyWorld:
 
     async def _open_shop(self, barber: Actor, currency: str, *, auto: bool) -> None:
         barbers = self.grome.get(BarberService)
-        profile = {"display_name": "A shop", "location": {"lat": 52.5, "lng": 13.4}, "timezone": "Europe/Berlin"}
+        profile = {"name": "A shop", "location": {"lat": 52.5, "lng": 13.4}, "timezone": "Europe/Berlin"}
         await barbers.put_profile(barber, msgspec.convert({**profile, "currency": currency}, ProfileIn))
         price = self.dice.choice([1_999, 3_333, 4_000])
         offer = {"service_id": str(self.services[0]), "price": price, "duration_min": 30}

@@ -80,7 +80,7 @@ class Town:
 @pytest.fixture
 async def town(http: httpx.AsyncClient, container: Container) -> Town:
     texts = Texts.new()
-    profile = {"display_name": texts.shop, "bio": texts.bio, "service_radius_km": 10}
+    profile = {"name": texts.shop, "bio": texts.bio, "service_radius_km": 10}
     shop = await barber(http, container, rules={"auto_accept": True}, **profile)
     device = {"id": texts.device.replace("é", "e"), "name": texts.device, "platform": "android"}
     customer, stranger = await register(http, name=texts.name, device=device), await register(http, name="Nobody")

@@ -29,7 +29,7 @@ from tests.support.stripe import LocalStripe, StripeControl, local_stripe, with_
 
 # Values under these names describe or authenticate a person, in requests and in answers.
 _SENSITIVE: Final = frozenset(
-    {"email", "phone", "name", "password", "current", "new", "address", "note", "text", "display_name", "bio"}
+    {"email", "phone", "name", "password", "current", "new", "address", "note", "text", "bio"}
     | {"access_token", "refresh_token", "client_secret", "customer_session", "secret", "otpauth_url", "totp", "code"}
     | {"recovery_codes", "challenge", "token", "ticket", "url", "user_agent", "customer_note", "barber_note", "reason"}
 )
@@ -154,7 +154,7 @@ async def _open_shop(journey: Journey, service: str) -> dict[str, Any]:
     body = {"phone": new_phone(), "password": "Igor keeps sharp scissors", "name": "Igor Schere", "role": "barber"}
     shop: dict[str, Any] = await journey.tell("POST", "/v1/auth/register", body)
     place = {"location": {"lat": 52.52, "lng": 13.405}, "timezone": "Europe/Berlin", "currency": "EUR"}
-    profile = {**place, "display_name": "Igors Salon", "bio": "Zwanzig Jahre Erfahrung", "service_radius_km": 10}
+    profile = {**place, "name": "Igors Salon", "bio": "Zwanzig Jahre Erfahrung", "service_radius_km": 10}
     offers = {"services": [{"service_id": service, "price": 3_000, "duration_min": 30}]}
     terms = {"deposit": {"percent": 50}}
     for path, wanted in (("", profile), ("/services", offers), ("/hours", ALWAYS_OPEN), ("/terms", terms)):

@@ -36,7 +36,7 @@ async def switch(http: httpx.AsyncClient, shop: Barber, *, is_online: bool) -> N
 
 
 async def put_profile(http: httpx.AsyncClient, shop: Barber, location: dict[str, float]) -> None:
-    profile = {"display_name": "A chair", "location": location, "timezone": "Europe/Berlin", "currency": "EUR"}
+    profile = {"name": "A chair", "location": location, "timezone": "Europe/Berlin", "currency": "EUR"}
     answer = await http.put("/v1/barbers/me", json=profile, headers=shop.auth)
     assert answer.status_code == 200, answer.text
 

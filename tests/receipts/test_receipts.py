@@ -32,7 +32,7 @@ def text_of(response: httpx.Response) -> str:
 async def test_receipt_states_the_payments_to_both_sides_and_admins(
     http: httpx.AsyncClient, container: Container
 ) -> None:
-    shop, customer = await barber(http, container, display_name="Łukasz Żółć"), await register(http)
+    shop, customer = await barber(http, container, name="Łukasz Żółć"), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
     await store_payment(container, booking, PAID, amount=1_000, received=1_000)
     path = f"/v1/bookings/{booking['id']}/receipt"

@@ -44,7 +44,7 @@ from tests.conftest import AdjustableClock
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
-    return await barber(http, container, durations=(30, 45), display_name="Łukasz; „=1+1”")
+    return await barber(http, container, durations=(30, 45), name="Łukasz; „=1+1”")
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ async def test_rating_counts_the_last_of_concurrent_edits(
 async def test_recreated_profile_has_the_rating_of_all_reviews(http: httpx.AsyncClient, container: Container) -> None:
     first = await complete_visit(http, container)
     visits = [first, *await copy_visit(container, first, [first.customer] * 3)]
-    profile = {"display_name": "Anew", "location": FAR_OFF, "timezone": "UTC", "currency": "EUR"}
+    profile = {"name": "Anew", "location": FAR_OFF, "timezone": "UTC", "currency": "EUR"}
     await create_review(http, visits[0], 5)
     await create_review(http, visits[1], 2)
     assert (await http.delete("/v1/barbers/me", headers=first.shop.auth)).status_code == 204
@@ -168,7 +168,7 @@ async def test_profile_recreated_during_reviews_counts_all(
     first = await complete_visit(http, container)
     visits = await copy_visit(container, first, [first.customer] * 24)
     give = elsewhere(other_process)["give"]
-    profile = {"display_name": "Anew", "location": FAR_OFF, "timezone": "UTC", "currency": "EUR"}
+    profile = {"name": "Anew", "location": FAR_OFF, "timezone": "UTC", "currency": "EUR"}
 
     async def come_and_go() -> None:
         for _ in range(6):

@@ -66,7 +66,7 @@ async def test_review_is_posted_edited_answered_and_removed(http: httpx.AsyncCli
         assert (await http.get(visit.review_path, headers=person.auth)).json() == answered
 
     assert (await remove_review(http, visit)).status_code == 204
-    assert await rating(http, visit) == (0.0, 0)
+    assert await rating(http, visit) == (None, 0)
     assert await shown(http, visit) == []
     for response in (
         await remove_review(http, visit),
@@ -76,7 +76,7 @@ async def test_review_is_posted_edited_answered_and_removed(http: httpx.AsyncCli
         assert (response.status_code, response.json()["code"]) == (404, "not_found")
     again = await post_review(http, visit, 1)
     assert (again.status_code, again.json()["code"]) == (409, "review_exists")
-    assert await rating(http, visit) == (0.0, 0)
+    assert await rating(http, visit) == (None, 0)
 
 
 async def test_removed_review_keeps_no_text(
@@ -170,7 +170,7 @@ async def test_review_can_be_changed_within_fourteen_days(
     late = await http.put(visit.answer_path, json={"text": "At last."}, headers=shop_person.auth)
     assert late.status_code == 200
     assert (await remove_review(http, visit, await create_admin(http, container))).status_code == 204
-    assert await rating(http, visit) == (0.0, 0)
+    assert await rating(http, visit) == (None, 0)
 
 
 async def test_answer_is_changed_and_removed(http: httpx.AsyncClient, visit: CompletedVisit) -> None:
@@ -215,7 +215,7 @@ async def test_review_routes_are_limited_to_their_roles_and_parties(
             who, _, status = case.rpartition(" ")
             answer = await http.request(method, path, json=body, headers=people[who].auth)
             assert answer.status_code == int(status), (method, path, who)
-    assert await rating(http, visit) == (0.0, 0)
+    assert await rating(http, visit) == (None, 0)
 
 
 async def test_visit_of_a_guest_cannot_be_reviewed(

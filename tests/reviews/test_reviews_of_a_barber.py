@@ -83,7 +83,7 @@ async def test_review_list_is_empty_without_reviews_and_404_for_unknown_barbers(
 ) -> None:
     visit = await complete_visit(http, container)
     page = await list_reviews(http, visit.shop.id)
-    assert (page["items"], page["summary"]["rating"], page["summary"]["reviews_count"]) == ([], 0.0, 0)
+    assert (page["items"], page["summary"]["rating"], page["summary"]["reviews_count"]) == ([], None, 0)
     assert (await http.get(f"/v1/barbers/{uuid4()}/reviews")).status_code == 404
 
 

@@ -51,9 +51,9 @@ def _open_review(model: Model, person: Person, key: UUID) -> Review:
     return found
 
 
-def rating(model: Model, shop: UUID) -> tuple[float, int]:
+def rating(model: Model, shop: UUID) -> tuple[float | None, int]:
     stars = [one.stars for one in model.reviews.values() if one.shown and one.shop == shop]
-    return (fmean(stars) if stars else 0.0), len(stars)
+    return (fmean(stars) if stars else None), len(stars)
 
 
 # -- Promo codes -------------------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ class World:
 
     async def _open(self, shop: Shop) -> None:
         barbers, actor, (lat, lng) = self.grome.get(BarberService), self.barber(shop.id), self.place
-        profile = {"display_name": "A shop", "location": {"lat": lat, "lng": lng}, "currency": "EUR"}
+        profile = {"name": "A shop", "location": {"lat": lat, "lng": lng}, "currency": "EUR"}
         await barbers.put_profile(actor, msgspec.convert({**profile, "timezone": shop.zone}, ProfileIn))
         offers = [self._offer(number, offer) for number, offer in enumerate(shop.offers)]
         await barbers.put_offers(actor, OffersIn(offers))
@@ -178,7 +178,7 @@ class World:
         [day] = (await self.grome.get(Rescheduler).list_slots(actor, key, query)).days
         return [minute_of(slot.start) for slot in day.slots]
 
-    async def ratings(self, shop: UUID) -> list[tuple[float, int]]:
+    async def ratings(self, shop: UUID) -> list[tuple[float | None, int]]:
         """Return the rating in the profile and on the map."""
         lat, lng = self.place
         answer = await self.grome.get(NearbyService).search(NearbyQuery(lat=lat, lng=lng, radius_km=1))

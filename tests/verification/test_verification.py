@@ -52,7 +52,7 @@ async def uploads_of(container: Container, case: Case) -> set[UUID]:
 async def test_documents_are_submitted_privately_and_reach_the_queue(
     http: httpx.AsyncClient, container: Container
 ) -> None:
-    case = await submitted(http, container, display_name="Waiting Shop")
+    case = await submitted(http, container, name="Waiting Shop")
     mine = await own(http, case.shop.person)
     assert (mine["status"], mine["approval"], mine["decided_at"]) == ("pending", "pending", None)
     assert [mine["id_doc"]["id"], mine["certificates"][0]["id"]] == case.documents

@@ -126,7 +126,7 @@ class _LiveStory:
 
 def _put_profile(boss: ApiClient, profile: BarberOut, radius_km: float) -> None:
     wanted = ProfileIn(
-        display_name=profile.name,
+        name=profile.name,
         location=profile.location,
         timezone=profile.timezone,
         currency=profile.currency,

@@ -44,7 +44,7 @@ async function startVisit() {
   const register = (role, name) =>
     Session.register({ email: `${role}-${crypto.randomUUID()}@example.com`, password: secret, name, role });
   const [barber, customer] = await Promise.all([register("barber", "Émile"), register("customer", "Zoë")]);
-  const profile = { display_name: "Émile, barber", location: SHOP, timezone: "Europe/Berlin", currency: "EUR", service_radius_km: 10 };
+  const profile = { name: "Émile, barber", location: SHOP, timezone: "Europe/Berlin", currency: "EUR", service_radius_km: 10 };
   await barber.call("PUT", "/v1/barbers/me", profile);
   const offer = { service_id: service.id, price: 3_900, duration_min: 45 };
   await barber.call("PUT", "/v1/barbers/me/services", { services: [offer] });

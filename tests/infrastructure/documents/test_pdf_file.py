@@ -136,7 +136,7 @@ def test_pdf_with_too_many_rows_is_refused(tmp_path: Path) -> None:
 
 
 async def test_pdf_report_is_built_and_downloaded(http: httpx.AsyncClient, container: Container) -> None:
-    shop = await barber(http, container, display_name="Γιώργος & Ольга")
+    shop = await barber(http, container, name="Γιώργος & Ольга")
     await insert_all(container, [make_booking(tomorrow(9), barber_id=shop.person.id, price=123_450) for _ in range(3)])
     for kind, told in (
         ("bookings", "3 bookings: 3 completed"),
