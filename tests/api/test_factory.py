@@ -22,8 +22,10 @@ def test_every_handler_decodes_body_and_query_by_the_same_decoders(app: App) -> 
     """A handler without a query has a decoder of an empty one, which refuses every field."""
     for route in ROUTES:
         made_of = inspect.getclosurevars(registered_handler(app, route)).nonlocals
-        assert type(made_of["decode_query"]) is QueryDecoder, route
-        assert type(made_of["decode_body"]) is (BodyDecoder if route in WITH_BODY else NoneType), route
+        decoders = made_of["decoders"]
+        assert type(decoders["query"]) is QueryDecoder, route
+        assert type(decoders.get("body")) is (BodyDecoder if route in WITH_BODY else NoneType), route
+        assert ("idempotency_key" in decoders) == route.takes("idempotency_key"), route
         assert made_of["operation"] is route.operation
 
 
