@@ -51,6 +51,7 @@ from grome.favourites.routes import favourites
 from grome.infrastructure.http import Routes, problem
 from grome.infrastructure.http.access_log import log_request, path_to_log
 from grome.infrastructure.http.cors import allow_origins
+from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.standard_headers import security_headers
@@ -129,7 +130,23 @@ FEATURES: tuple[Routes, ...] = (
     jobs,
     ops,
 )
+_PAGES: tuple[Pages, ...] = (
+    pages,
+    api_docs,
+    unsubscribe,
+    app_links,
+    account_page,
+    files,
+    photo_files,
+    dashboard,
+    demo_accounts,
+    mailbox,
+    pay_demo,
+    live_demo,
+)
 
+# Routes of processes that hold live connections only (GROME_HTTP_SERVES=live).
+_LIVE: tuple[Routes, ...] = (live, ops)
 
 App = Sanic[Any, Any]
 
@@ -171,20 +188,13 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.ctx.openapi = cache(lambda: orjson.dumps(document(settings.http.api_base, clock().date())))
     app.ctx.asyncapi = cache(lambda: orjson.dumps(live_document()))
     app.ctx.features = FEATURES
-    for feature in FEATURES:
-        app.blueprint(feature.blueprint)
-    app.blueprint(pages)
-    app.blueprint(api_docs)
-    app.blueprint(unsubscribe)
-    app.blueprint(app_links)
-    app.blueprint(account_page)
-    app.blueprint(files)
-    app.blueprint(photo_files)
-    app.blueprint(dashboard)
-    app.blueprint(demo_accounts)
-    app.blueprint(mailbox)
-    app.blueprint(pay_demo)
-    app.blueprint(live_demo)
+    serves = settings.http.serves
+    for feature in _LIVE if serves == "live" else FEATURES:
+        if feature is not live or serves != "api":
+            app.blueprint(feature.blueprint)
+    if serves != "live":
+        for blueprint in _PAGES:
+            app.blueprint(blueprint)
     app.exception(Exception)(answer_error)
 
     @app.before_server_start
@@ -192,7 +202,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         log_start(settings.env, "API worker")
         container = await open_container(settings, clock)
         app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
-        container.get(LiveConnections)  # reads the bus from now on, so that a restart loses no position
+        if serves != "api":
+            container.get(LiveConnections)  # reads the bus from now on, so that a restart loses no position
         # Objects loaded by now live as long as the process, so the collector need not scan them again. Requests create
         # no cycles, so it need not run after every few requests either.
         gc.collect()
@@ -201,7 +212,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 
     @app.before_server_stop
     async def drain_live_connections(app: App) -> None:
-        await app.ctx.container.get(LiveConnections).drain()
+        if serves != "api":
+            await app.ctx.container.get(LiveConnections).drain()
 
     @app.after_server_stop
     async def close_context(app: App) -> None:

@@ -1,8 +1,8 @@
-"""One job worker process, started by Sanic's process manager or alone by `grome worker`."""
+"""One job worker process, started by Sanic's process manager or alone by `grome worker`; and `grome relay`."""
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, cast
 
 import uvloop
@@ -36,15 +36,22 @@ def run_worker(settings: Settings) -> None:
     """Run jobs until SIGINT or SIGTERM."""
     configure_logging(settings.log)
     log_start(settings.env, "job worker")
-    uvloop.run(_work_until_signalled(settings))
+    uvloop.run(_run_until_signalled(settings, lambda container: work(container, HANDLERS, CRON)))
 
 
-async def _work_until_signalled(settings: Settings) -> None:
+def run_relay(settings: Settings) -> None:
+    """Run the relay until SIGINT or SIGTERM. Of several processes that run it, one leads at a time."""
+    configure_logging(settings.log)
+    log_start(settings.env, "relay")
+    uvloop.run(_run_until_signalled(settings, relay))
+
+
+async def _run_until_signalled(settings: Settings, loops: Callable[[Container], Coroutine[Any, Any, None]]) -> None:
     container = await open_container(settings)
     told = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, told.set)
-    working = asyncio.create_task(work(container, HANDLERS, CRON))
+    working = asyncio.create_task(loops(container))
     waiting = asyncio.create_task(told.wait())
     try:
         await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -66,6 +73,14 @@ async def work(container: Container, handlers: Mapping[JobKind, Handler], cron: 
             group.create_task(worker.start())
         group.create_task(runner.renew_leases())
         group.create_task(container.get(JobQueue).run_enqueuer())
+        if container.settings.jobs.relay:
+            group.create_task(container.get(Relay).run())
+        group.create_task(container.get(StoredCounts).keep_storing())
+
+
+async def relay(container: Container) -> None:
+    """Run the relay until cancelled."""
+    async with asyncio.TaskGroup() as group:
         group.create_task(container.get(Relay).run())
         group.create_task(container.get(StoredCounts).keep_storing())
 

@@ -9,6 +9,10 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     host: Annotated[str, Meta(description="Address that the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port that the API listens on.")] = 8000
     workers: Annotated[int, Meta(ge=1, le=256, description="API worker processes, one event loop each.")] = 2
+    serves: Annotated[
+        Literal["all", "api", "live"],
+        Meta(description="Routes of these processes: all, those of live connections only, or all but those (api)."),
+    ] = "all"
     access_log: Annotated[bool, Meta(description="Write one log line a request.")] = True
     max_body_bytes: Annotated[int, Meta(ge=1024, le=2**26, description="A larger request body is answered 413.")] = (
         2**20
@@ -138,6 +142,9 @@ class JobSettings(Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: Annotated[
         int, Meta(ge=1, le=256, description="Jobs of each queue that one worker runs at a time.")
     ] = 10
+    relay: Annotated[bool, Meta(description="Job workers run the relay of events; false where `grome relay` does.")] = (
+        True
+    )
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):

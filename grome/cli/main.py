@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "run": ("run:run", "Start everything on this machine: MongoDB, Valkey, demo data, API and job worker."),
     "serve": ("serve:serve", "Serve the API and its job workers on your own MongoDB and Valkey."),
     "worker": ("serve:worker", "Run one job worker without the API."),
+    "relay": ("serve:relay", "Run the relay of events alone, without jobs."),
     "doctor": ("doctor:doctor", "Check settings and servers, and name each fault."),
     "demo": ("demo:demo", "Drive a running Grome from the search to the finished haircut."),
     "seed": ("demo:seed", "Add demo barbers and customers in real cities."),

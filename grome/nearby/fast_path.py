@@ -53,9 +53,10 @@ class Head(Struct, frozen=True):
 
 def protocol_class(settings: Settings) -> type[StrictHttpProtocol]:
     """Return the protocol class for a server of the application."""
+    is_fast = settings.nearby.fast_path and settings.http.serves != "live"
     if settings.live.light_sockets:
-        return FastPathProtocol if settings.nearby.fast_path else StrictHttpProtocol
-    return _FastPathSocketProtocol if settings.nearby.fast_path else SanicSocketProtocol
+        return FastPathProtocol if is_fast else StrictHttpProtocol
+    return _FastPathSocketProtocol if is_fast else SanicSocketProtocol
 
 
 class _FastPath(StrictHttpProtocol):

@@ -1,4 +1,4 @@
-"""`grome serve` and `grome worker`: the processes on servers of your own."""
+"""`grome serve`, `grome worker` and `grome relay`: the processes on servers of your own."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from grome.cli.bootstrap import load_connected_settings
 from grome.cli.preparation import migrate_database, require_migrated
 from grome.cli.serving import require_free_port
 from grome.cli.serving import serve as serve_http
-from workers.runner import run_worker
+from workers.runner import run_relay, run_worker
 
 console = Console(highlight=False)
 
@@ -39,3 +39,15 @@ def worker() -> None:
     settings = load_connected_settings()
     asyncio.run(require_migrated(settings))
     run_worker(settings)
+
+
+@click.command()
+def relay() -> None:
+    """Run the relay of events alone, without jobs.
+
+    Two of them are enough: one leads, and the other takes over within five seconds. Set GROME_JOBS_RELAY=false where
+    job workers run.
+    """
+    settings = load_connected_settings()
+    asyncio.run(require_migrated(settings))
+    run_relay(settings)
