@@ -20,11 +20,28 @@ globalThis.driver = {
     await this.until(() => document.querySelector("#page-account").textContent === role);
   },
 
-  /** Open an operation, click "Send", and return "ok" or the answer. */
+  /** Send an example as the demo account of a role. */
   async send(role, id) {
     await this.use(role);
+    return this.press(await this.open(id));
+  },
+
+  /** Replace all access tokens by wrong ones, as if they had expired earlier than the page expects. */
+  expireTokens() {
+    const [name, stored] = Object.entries(sessionStorage)[0];
+    const sessions = JSON.parse(stored);
+    for (const session of Object.values(sessions.byId)) session.access = "expired";
+    sessionStorage.setItem(name, JSON.stringify(sessions));
+  },
+
+  /** Return the form of an operation. */
+  async open(id) {
     location.hash = id;
-    const form = await this.until(() => document.getElementById(id)?.querySelector(".try"));
+    return this.until(() => document.getElementById(id)?.querySelector(".try"));
+  },
+
+  /** Click "Send", and return "ok" or the answer. */
+  async press(form) {
     form.querySelector(".send").click();
     const verdict = form.querySelector(".verdict");
     const status = () => verdict.querySelector("strong")?.textContent ?? "";

@@ -128,3 +128,16 @@ async def test_every_example_of_the_journey_and_of_each_get_succeeds_when_sent(p
     unexpected = [f"{operation}: {told}" for operation, told in failed.items() if operation not in FAILING]
     assert not unexpected, "\n".join(unexpected)
     assert set(FAILING) - set(failed) <= {"open_live_connection"}
+
+
+async def test_expired_access_token_is_renewed_once_for_concurrent_requests(page: Page) -> None:
+    await page.evaluate(f"driver.use({json.dumps(CUSTOMER)})")
+    await page.evaluate("driver.expireTokens()")
+    await page.evaluate("location.reload()")
+    await page.wait_for("!globalThis.driver && document.querySelector('#page-accounts li')")
+    await page.evaluate(DRIVER)
+    opened = "const forms = [await driver.open('profile'), await driver.open('list_sessions')]"
+    pressed = "return Promise.all(forms.map((form) => driver.press(form)))"
+    assert await page.evaluate(f"(async () => {{ {opened}; {pressed} }})()") == ["ok", "ok"]
+    refreshes = "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/v1/auth/refresh')).length"
+    assert await page.evaluate(refreshes) == 1

@@ -30,7 +30,7 @@ function groupSection(page, { name, title, description, operations }) {
 function schemaRow(page, name) {
   const [first] = (page.api.schemas[name].description ?? "").split(/(?<=\.)\s/);
   return foldable({ className: "schema", id: `schema-${name}` }, [el("h3", {}, name), span("soft", ...inline(first))],
-    () => [el("div", { className: "below" }, ...page.view.block({ $ref: `#/components/schemas/${name}` }))]);
+    () => [el("div", { className: "below" }, ...page.view.content({ $ref: `#/components/schemas/${name}` }))]);
 }
 
 function schemasSection(page) {

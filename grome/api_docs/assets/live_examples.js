@@ -89,6 +89,7 @@ export class LiveExamples {
     const request = new Draft(this.#api, operation);
     for (const param of operation.params) await this.#complete(request, param, draft, step);
     const session = this.#sessionFor(source);
+    if (source.as && !session) return undefined;
     const { url } = request.request;
     const key = `${session?.user.id} ${url}`;
     if (!this.#answers.has(key)) this.#answers.set(key, this.#caller.json(request, session));

@@ -71,7 +71,7 @@ function desk(page, operation) {
   });
   code.querySelector("figcaption").prepend(choice);
   const form = new TryForm(page, draft, write);
-  if (page.sessions.current) form.fill();
+  form.fill();
   return el("div", { className: "desk" }, form.node, code, ...answerExample(page, operation));
 }
 

@@ -76,12 +76,13 @@ export class SchemaView {
     return el("div", { className: "node" }, ...line);
   }
 
-  /** A whole schema: type, description, and its members or limits. */
+  /** A whole schema with the name of its type. */
   block(raw, mediaType) {
-    return [
-      el("p", {}, span("name", ...this.type(raw)), mediaType && span("type", mediaType)),
-      ...prose(this.api.plain(raw).description),
-      this.members(raw).length > 0 ? this.tree(raw) : this.limits(raw),
-    ];
+    return [el("p", {}, span("name", ...this.type(raw)), span("type", mediaType)), ...this.content(raw)];
+  }
+
+  /** The description of a schema, and its members or limits. */
+  content(raw) {
+    return [...prose(this.api.plain(raw).description), this.members(raw).length > 0 ? this.tree(raw) : this.limits(raw)];
   }
 }

@@ -11,6 +11,7 @@ export class TryForm {
   #changed;
   #inputs = new Map();
   #area = null;
+  #filledFor;
   #account = el("p", { className: "account" });
   #answer;
 
@@ -22,7 +23,7 @@ export class TryForm {
     this.#answer = new AnswerView(cursor && ((value) => this.#readOn(cursor, value)));
     this.node = el("section", { className: "try", ariaLabel: `Try: ${draft.operation.title}` }, this.#form(), this.#answer.node);
     this.#showAccount();
-    page.sessions.addEventListener("change", () => this.#showAccount());
+    page.sessions.addEventListener("change", () => this.#changeAccount());
   }
 
   #form() {
@@ -75,6 +76,7 @@ export class TryForm {
 
   /** Fill in values that exist on this server, as far as the account can see them. */
   async fill() {
+    this.#filledFor = this.#page.sessions.current?.user.id;
     await this.#page.examples.fill(this.#draft);
     for (const [param, input] of this.#inputs) input.value = this.#draft.values.get(param);
     if (this.#area) this.#area.value = this.#draft.body ?? "";
@@ -103,6 +105,13 @@ export class TryForm {
     input.value = cursor;
     input.oninput();
     this.#send();
+  }
+
+  /** Another account can see other objects, so that the examples are filled again where they are shown. */
+  #changeAccount() {
+    this.#showAccount();
+    const user = this.#page.sessions.current?.user.id;
+    if (user !== this.#filledFor && this.node.checkVisibility?.()) this.fill();
   }
 
   /** Say which account is used, and offer a fitting one. */
