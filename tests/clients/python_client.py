@@ -1,4 +1,7 @@
-"""Book a time through the client of openapi-python-client; arguments: base URL, barber, latitude, longitude, day."""
+"""Live through a visit by the client of openapi-python-client.
+
+Arguments: base URL, barber, latitude, longitude, the first and last day to book, and the access token of the barber.
+"""
 
 import sys
 from datetime import date
@@ -7,15 +10,22 @@ from uuid import UUID, uuid4
 from grome_client import AuthenticatedClient, Client
 from grome_client.api.auth import login, register
 from grome_client.api.availability import free_times
-from grome_client.api.bookings import create_booking, read_booking
+from grome_client.api.bookings import accept, complete, create_booking, read_booking, start
+from grome_client.api.chat import send_message
 from grome_client.api.nearby import nearby_barbers
+from grome_client.api.reviews import list_reviews, post_review
 from grome_client.models import (
     BookingIn,
     BookingOut,
     InvalidProblem,
     Login,
+    MessageIn,
+    MessageOut,
     NearbyPage,
     Register,
+    ReviewIn,
+    ReviewOut,
+    ReviewPage,
     SignedIn,
     SlotsOut,
     SlotTakenOrIdempotencyKeyInFlightProblem,
@@ -23,7 +33,8 @@ from grome_client.models import (
     UnauthenticatedOrWrongCredentialsOrSecondFactorRequiredProblem,
 )
 
-base_url, barber_id, latitude, longitude, day = sys.argv[1], UUID(sys.argv[2]), *map(float, sys.argv[3:5]), sys.argv[5]
+base_url, barber_id, latitude, longitude = sys.argv[1], UUID(sys.argv[2]), *map(float, sys.argv[3:5])
+first, last, token = date.fromisoformat(sys.argv[5]), date.fromisoformat(sys.argv[6]), sys.argv[7]
 email, password = f"{uuid4()}@example.com", "correct horse battery"
 anybody = Client(base_url)
 
@@ -44,10 +55,10 @@ assert isinstance(nowhere, InvalidProblem), nowhere
 assert [fault.field for fault in nowhere.errors] == ["lat"]
 
 service_ids = [shop.services[0].service_id]
-when = date.fromisoformat(day)
-slots = free_times.sync(barber_id, client=customer, from_=when, to=when, service_ids=service_ids)
+slots = free_times.sync(barber_id, client=customer, from_=first, to=last, service_ids=service_ids)
 assert isinstance(slots, SlotsOut), slots
-wanted = BookingIn(barber_id=barber_id, service_ids=service_ids, scheduled_at=slots.days[0].slots[0].start)
+earliest = next(slot for on in slots.days for slot in on.slots)
+wanted = BookingIn(barber_id=barber_id, service_ids=service_ids, scheduled_at=earliest.start)
 booking = create_booking.sync(client=customer, body=wanted, idempotency_key=str(uuid4()))
 assert isinstance(booking, BookingOut), booking
 taken = create_booking.sync(client=customer, body=wanted)
@@ -56,3 +67,17 @@ assert taken.code is SlotTakenOrIdempotencyKeyInFlightProblemCode.SLOT_TAKEN
 read = read_booking.sync(booking.id, client=customer)
 assert isinstance(read, BookingOut), read
 assert (read.id, read.version) == (booking.id, booking.version)
+
+barber = AuthenticatedClient(base_url, token)
+assert shop.rating is None
+for step in (accept, start, complete):
+    moved = step.sync(booking.id, client=barber)
+    assert isinstance(moved, BookingOut), moved
+assert moved.status.value == "completed"
+sent = send_message.sync(booking.id, client=customer, body=MessageIn(key="thanks", text="Thank you!"))
+assert isinstance(sent, MessageOut), sent
+review = post_review.sync(booking.id, client=customer, body=ReviewIn(rating=5, text="Great cut."))
+assert isinstance(review, ReviewOut), review
+reviews = list_reviews.sync(barber_id, client=anybody)
+assert isinstance(reviews, ReviewPage), reviews
+assert (reviews.summary.rating, [one.text for one in reviews.items]) == (5.0, ["Great cut."])

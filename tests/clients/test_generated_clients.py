@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -39,10 +40,12 @@ def workshop(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def arguments(app: App, http: httpx.AsyncClient, container: Container) -> list[str]:
-    """Arguments of the booking scripts: the base URL, and a barber with free times tomorrow."""
+    """Arguments of the scripts: the base URL, a barber, the days to book, and the barber's access token."""
     latitude, longitude = PLACE
     shop = await barber(http, container, location={"lat": latitude, "lng": longitude})
-    return [app.ctx.base_url, shop.id, str(latitude), str(longitude), tomorrow(12).date().isoformat()]
+    days = [(tomorrow(12).date() - timedelta(days=ago)).isoformat() for ago in (1, 0)]
+    token = shop.auth["Authorization"].removeprefix("Bearer ")
+    return [app.ctx.base_url, shop.id, str(latitude), str(longitude), *days, token]
 
 
 async def run(folder: Path, *command: str | Path, **environment: str) -> str:
@@ -63,7 +66,9 @@ async def test_document_passes_redocly_and_spectral_without_findings(workshop: P
     assert await run(workshop, NODE, "lint.mjs", workshop / "openapi.json") == ""
 
 
-async def test_client_generated_by_openapi_python_client_books_a_time(workshop: Path, arguments: list[str]) -> None:
+async def test_client_generated_by_openapi_python_client_lives_through_a_visit(
+    workshop: Path, arguments: list[str]
+) -> None:
     # The tool knows no PDF; as it says itself, such an answer is to be taken for bytes.
     options = "content_type_overrides:\n  application/pdf: application/octet-stream\n"
     (workshop / "settings.yaml").write_text(f"post_hooks: []\npackage_name_override: grome_client\n{options}")
@@ -75,7 +80,7 @@ async def test_client_generated_by_openapi_python_client_books_a_time(workshop: 
     await run(workshop, sys.executable, "python_client.py", *arguments)
 
 
-async def test_client_generated_by_openapi_typescript_type_checks_and_books_a_time(
+async def test_client_generated_by_openapi_typescript_type_checks_and_lives_through_a_visit(
     workshop: Path, arguments: list[str]
 ) -> None:
     tools = NODE_MODULES

@@ -1,11 +1,13 @@
-// Book a time through openapi-fetch and the types that openapi-typescript made; arguments as for python_client.py.
+// Live through a visit by openapi-fetch and the types that openapi-typescript made; arguments as for python_client.py.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.ts";
 
 declare const process: { argv: string[] };
 
 type Signed = components["schemas"]["SignedIn"];
-const [baseUrl, barberId, latitude, longitude, day] = process.argv.slice(2) as [string, string, string, string, string];
+const [baseUrl, barberId, latitude, longitude, from, to, token] = process.argv.slice(2) as [
+  string, string, string, string, string, string, string,
+];
 const email = `${crypto.randomUUID()}@example.com`;
 const password = "correct horse battery";
 const client = createClient<paths>({ baseUrl, querySerializer: { array: { style: "form", explode: false } } });
@@ -35,10 +37,11 @@ same(nowhere.error?.errors?.[0]?.field, "lat");
 const service_ids = [shop.services[0]!.service_id];
 const slots = must(
   await client.GET("/v1/barbers/{barber_id}/slots", {
-    params: { path: { barber_id: barberId }, query: { from: day, to: day, service_ids } },
+    params: { path: { barber_id: barberId }, query: { from, to, service_ids } },
   }),
 );
-const body = { barber_id: barberId, service_ids, scheduled_at: slots.days[0]!.slots[0]!.start };
+const earliest = slots.days.flatMap((on) => on.slots)[0]!;
+const body = { barber_id: barberId, service_ids, scheduled_at: earliest.start };
 const key = { "Idempotency-Key": crypto.randomUUID() };
 const booking = must(await client.POST("/v1/bookings", { body, headers, params: { header: key } }));
 const taken = await client.POST("/v1/bookings", { body, headers });
@@ -52,3 +55,19 @@ const read = must(
   await client.GET("/v1/bookings/{booking_id}", { headers, params: { path: { booking_id: booking.id } } }),
 );
 same(read.version, booking.version);
+
+same(shop.rating, null);
+const visit = { params: { path: { booking_id: booking.id } } };
+const asBarber = { ...visit, headers: { Authorization: `Bearer ${token}` } };
+must(await client.POST("/v1/bookings/{booking_id}/accept", asBarber));
+must(await client.POST("/v1/bookings/{booking_id}/start", asBarber));
+same(must(await client.POST("/v1/bookings/{booking_id}/complete", asBarber)).status, "completed");
+const asCustomer = { ...visit, headers };
+const thanks = { key: "thanks", text: "Thank you!", photos: [] };
+must(await client.POST("/v1/bookings/{booking_id}/messages", { ...asCustomer, body: thanks }));
+const words = { rating: 5, text: "Great cut." };
+must(await client.POST("/v1/bookings/{booking_id}/review", { ...asCustomer, body: words }));
+const reviews = must(
+  await client.GET("/v1/barbers/{barber_id}/reviews", { params: { path: { barber_id: barberId } } }),
+);
+same(reviews.summary.rating, 5);
