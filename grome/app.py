@@ -55,6 +55,7 @@ from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.standard_headers import security_headers
+from grome.infrastructure.http.stopping import stop_in_steps
 from grome.infrastructure.jobs.routes import jobs
 from grome.infrastructure.logs import configure_logging, log_start
 from grome.infrastructure.mongo.client import is_transient_fault
@@ -171,7 +172,6 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         REQUEST_TIMEOUT=20,
         RESPONSE_TIMEOUT=30,
         KEEP_ALIVE_TIMEOUT=75,  # longer than the usual idle time of load balancers, so that they close first
-        GRACEFUL_SHUTDOWN_TIMEOUT=2.5,
         WEBSOCKET_MAX_SIZE=settings.live.max_message_bytes,
         ACCESS_LOG=False,
         ACCESS_LOG_LINES=settings.http.access_log,
@@ -210,10 +210,11 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
 
-    @app.before_server_stop
-    async def drain_live_connections(app: App) -> None:
+    async def drain_live_connections() -> None:
         if serves != "api":
             await app.ctx.container.get(LiveConnections).drain()
+
+    stop_in_steps(app, settings.http, drain_live_connections)
 
     @app.after_server_stop
     async def close_context(app: App) -> None:

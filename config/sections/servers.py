@@ -13,6 +13,13 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Literal["all", "api", "live"],
         Meta(description="Routes of these processes: all, those of live connections only, or all but those (api)."),
     ] = "all"
+    stop_delay_s: Annotated[
+        float,
+        Meta(ge=0, le=60, description="Seconds that a stopping process still accepts while load balancers leave it."),
+    ] = 0.0
+    finish_s: Annotated[
+        float, Meta(ge=0.5, le=60, description="Seconds that a stopping process gives its requests to finish.")
+    ] = 2.5
     access_log: Annotated[bool, Meta(description="Write one log line a request.")] = True
     max_body_bytes: Annotated[int, Meta(ge=1024, le=2**26, description="A larger request body is answered 413.")] = (
         2**20

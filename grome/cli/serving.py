@@ -17,6 +17,7 @@ from sanic.worker.loader import AppLoader
 from sanic.worker.manager import WorkerManager
 from sanic.worker.process import WorkerProcess
 
+from config.sections.servers import HttpSettings
 from config.settings import Settings
 from grome.app import App, create_app
 from grome.dev.embedded.errors import CannotStart
@@ -28,9 +29,8 @@ from grome.realtime.connections import DRAIN_SECONDS
 from workers.runner import run_worker
 
 _POLL_SECONDS: Final = 0.25
-# From the signal to the last process. Live clients are moved away first, then requests in flight have 2.5 s (app.py);
-# jobs have one second (workers/runner.py).
-_STOP_SECONDS: Final = DRAIN_SECONDS + 3.5
+# For the steps of a stop that have no setting of their own: stores and clients are closed.
+_CLOSE_SECONDS: Final = 1.0
 # A busy machine takes long to start a worker. Sanic gives up after 30 s, and then kills its whole process group.
 _START_SECONDS: Final = 120
 # States in which a process has ended on purpose.
@@ -50,7 +50,7 @@ def serve(settings: Settings, banner: str) -> None:
         for number in range(settings.jobs.workers):
             # Sanic restarts only transient processes, and the watchdog needs restarts.
             app.manager.manage(f"Jobs-{number}", run_worker, {"settings": settings}, transient=True, restartable=True)
-        watchdog = Watchdog(app.manager, banner)
+        watchdog = Watchdog(app.manager, banner, stop_seconds(settings.http))
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, watchdog.ask_to_stop)
         threading.Thread(target=watchdog.run, name="watchdog", daemon=True).start()
@@ -82,6 +82,15 @@ def _create_counting_app(settings: Settings) -> App:
     return app
 
 
+def stop_seconds(settings: HttpSettings) -> float:
+    """Return the time from the signal until the last process has ended.
+
+    Load balancers leave first, then live clients are moved away, then requests finish. Jobs have less time beside these
+    steps (workers/runner.py).
+    """
+    return settings.stop_delay_s + DRAIN_SECONDS + settings.finish_s + _CLOSE_SECONDS
+
+
 class Watchdog:
     """Restarts dead processes and ends hanging ones, in a thread of the main process.
 
@@ -90,8 +99,8 @@ class Watchdog:
     Sanic also waits for ever for a process that does not end.
     """
 
-    def __init__(self, manager: WorkerManager, banner: str) -> None:
-        self._manager, self._banner = manager, banner
+    def __init__(self, manager: WorkerManager, banner: str, stop_seconds: float) -> None:
+        self._manager, self._banner, self._stop_seconds = manager, banner, stop_seconds
         self._asked = threading.Event()
         self._reported: set[int] = set()
 
@@ -107,7 +116,7 @@ class Watchdog:
         while not self._asked.wait(_POLL_SECONDS):
             self._restart_dead()
         self._manager.monitor_publisher.send("__TERMINATE__")
-        time.sleep(_STOP_SECONDS)
+        time.sleep(self._stop_seconds)
         for process in self._manager.processes:
             if process.is_alive():
                 logger.error("{} [{}] did not end in time and is killed", process.name, process.pid)

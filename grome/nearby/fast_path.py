@@ -79,6 +79,7 @@ class _FastPath(StrictHttpProtocol):
             and self._can_write.is_set()
             and self.transport is not None
             and not self.transport.is_closing()
+            and not self.app.state.is_stopping
         )
 
     def _answer(self, data: bytes) -> bool:

@@ -171,8 +171,9 @@ class TestHealth:
         response = await http.get("/health/ready")
         verdict = response.json()
         assert (response.status_code, verdict["ready"]) == (200, True)
-        assert set(verdict["dependencies"]) == {"mongodb", "redis"}
-        for dependency in verdict["dependencies"].values():
+        assert set(verdict["dependencies"]) == {"mongodb", "redis", "relay"}
+        for name in ("mongodb", "redis"):
+            dependency = verdict["dependencies"][name]
             assert (dependency["ok"], dependency["fault"]) == (True, None)
             assert 0 <= dependency["ms"] < 2_000
 

@@ -5,16 +5,18 @@ Every refusal of a head or of a chunk closes the connection, since the end of su
 
 import asyncio
 import re
+import time
 from typing import Final
 
 from sanic.exceptions import BadRequest, RequestTimeout
-from sanic.http import Http
+from sanic.http import Http, Stage
 from sanic.http.http1 import HTTP_CONTINUE
 from sanic.response import BaseHTTPResponse
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from grome.infrastructure.http.request_head import are_fields, check_beginning, read_head
 from grome.infrastructure.http.standard_headers import complete_headers
+from grome.infrastructure.http.stopping import IDLE_SECONDS, is_replaced
 
 # A body of the largest size takes a slow phone less; a client that sends a byte now and then would otherwise hold its
 # connection for days.
@@ -47,6 +49,8 @@ class StrictHttp(Http):
     def respond(self, response: BaseHTTPResponse) -> BaseHTTPResponse:
         """Called by Sanic with each response, before middleware and before anything is sent."""
         complete_headers(self.request, response)
+        if self.protocol.app.state.is_stopping:
+            self.keep_alive = False
         return super().respond(response)
 
     async def http1_request_header(self) -> None:
@@ -159,3 +163,18 @@ class StrictHttp(Http):
 class StrictHttpProtocol(HttpProtocol):
     HTTP_CLASS = StrictHttp
     __slots__ = ()
+
+    def close_if_idle(self) -> bool:
+        """Close a connection without a request; called by Sanic when the listener has closed.
+
+        A client that was served a moment ago may be sending its next request, so a replaced process waits until the
+        connection was silent for some seconds.
+        """
+        if self.recv_buffer or not (self.http is None or self.http.stage is Stage.IDLE):
+            return False
+        silent_s = time.monotonic() - self._time
+        if is_replaced(self.app) and silent_s < IDLE_SECONDS:
+            self.loop.call_later(IDLE_SECONDS - silent_s, self.close_if_idle)
+            return False
+        self.close()
+        return True

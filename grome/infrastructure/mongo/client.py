@@ -41,6 +41,7 @@ _UUIDS: CodecOptions[Document] = CodecOptions(uuid_representation=4)
 _DUPLICATE_KEY: Final = 11_000
 _NAMESPACE_EXISTS: Final = 48
 _INDEX_NOT_FOUND: Final = 27
+_CREDENTIALS_REFUSED: Final = frozenset({13, 18})
 # The end of a name, the length of a UUID, and the subtype (bsonspec.org). A text that contains the same bytes keeps its
 # length, so the documents around it stay readable.
 _ID_IS_UUID: Final = b"_id\x00\x10\x00\x00\x00\x04"
@@ -103,6 +104,20 @@ def is_transient_fault(error: BaseException) -> bool:
         WriteConcernError,
     )
     return isinstance(error, passing) or (isinstance(error, PyMongoError) and error.timeout)
+
+
+def describe_fault(error: DriverError) -> str:
+    """Return a reason in our own words, since the words of the driver would tell strangers our addresses."""
+    if isinstance(error, OperationFailure) and error.code in _CREDENTIALS_REFUSED:
+        return "refuses our credentials"
+    return "has no primary" if isinstance(error, NotPrimaryError) else "is not reachable"
+
+
+def has_lost_primary(client: Client) -> bool:
+    """Return whether members of the replica set are known, and none of them takes writes."""
+    topology = client.topology_description
+    is_known = any(server.is_readable for server in topology.server_descriptions().values())
+    return is_known and not topology.has_writable_server()
 
 
 def to_document(value: msgspec.Struct) -> Document:

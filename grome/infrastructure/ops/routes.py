@@ -13,6 +13,7 @@ from grome.infrastructure.http.caching import REVALIDATED
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import JSON, body
+from grome.infrastructure.http.stopping import is_leaving
 from grome.infrastructure.ops.health import check
 from grome.infrastructure.ops.metrics import metrics
 from grome.infrastructure.ops.schemas import Live, Ready
@@ -34,9 +35,10 @@ async def live(_request: Request) -> Live:
 async def ready(request: Request) -> BaseHTTPResponse:
     """Report the state of each dependency.
 
-    503 with the same body means that a dependency does not answer.
+    503 with the same body means that a required dependency does not work, or that the process is about to stop.
+    Requests still succeed while it stops.
     """
-    verdict = await check(container_of(request))
+    verdict = await check(container_of(request), is_stopping=is_leaving(request.app))
     return reply(request, verdict, 200 if verdict.ready else 503)
 
 

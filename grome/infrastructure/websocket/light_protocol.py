@@ -17,6 +17,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from grome.infrastructure.http.stopping import is_replaced
 from grome.infrastructure.websocket.closing import CLOSE_SECONDS, GOING_AWAY, INTERNAL_ERROR, INVALID_DATA, first_code
 from grome.infrastructure.websocket.framing import PING_FRAME
 from grome.infrastructure.websocket.models import ListenerFactory, SocketListener
@@ -34,6 +35,7 @@ class LightSocket(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_app",
         "_connections",
         "_delivers",
         "_is_open",
@@ -49,6 +51,7 @@ class LightSocket(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", connection.transport)
         self._loop: asyncio.AbstractEventLoop = connection.loop
         self._connections: set[object] = connection.connections
+        self._app = connection.app
         self._protocol = protocol
         self._is_open = True  # no close frame was sent
         self._delivers = True  # the listener gets messages
@@ -82,8 +85,12 @@ class LightSocket(asyncio.Protocol):
         self._transport.abort()
 
     def close_if_idle(self) -> bool:
-        """Ask the client to close its side; called by Sanic when it stops, while the event loop stands still."""
-        self.close(GOING_AWAY)
+        """Ask the client to close its side; called by Sanic when it stops, while the event loop stands still.
+
+        Clients of a replaced process are still being moved away.
+        """
+        if not is_replaced(self._app):
+            self.close(GOING_AWAY)
         return False
 
     def start(self, listener_factory: ListenerFactory, received: bytes) -> None:
