@@ -14,6 +14,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from config.settings import SettingsError
 from grome.common.errors import ApiError
 from grome.dev.embedded import CannotStart
+from grome.infrastructure.backup.errors import BackupError
 
 # Codes of MongoDB.
 _UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
@@ -24,7 +25,7 @@ def sentences_of(error: Exception) -> list[str]:
     match error:
         case SettingsError(faults=faults):
             return faults
-        case CannotStart() | ApiError():
+        case CannotStart() | ApiError() | BackupError():
             return [str(error)]
         case PyMongoError():
             return [mongo_sentence(error)]

@@ -1,4 +1,4 @@
-"""The command line: `grome run | serve | worker | migrate | seed | jobs | ledger | audit | doctor | …`."""
+"""The command line: `grome run | serve | worker | migrate | seed | jobs | ledger | audit | backup | doctor | …`."""
 
 import sys
 from typing import Final
@@ -20,6 +20,8 @@ _COMMANDS: Final = {
     "demo": ("demo:demo", "Drive a running Grome from the search to the finished haircut."),
     "seed": ("demo:seed", "Add demo barbers and customers in real cities."),
     "migrate": ("migrate:migrate", "Bring the database up to date."),
+    "backup": ("backup:backup", "Write the database and the stored files into a folder."),
+    "restore": ("backup:restore", "Restore a backup into an empty database."),
     "create-admin": ("accounts:create_admin", "Create an admin account, which no route can do."),
     "reset-factors": ("accounts:reset_factors", "Remove the lost second factors of an account."),
     "jobs": ("jobs:jobs", "List jobs; retry or drop dead jobs."),

@@ -8,6 +8,7 @@ from grome.cli.bootstrap import opened_container
 from grome.cli.faults import redis_sentence
 from grome.dev.demo.seed import seed_if_empty
 from grome.dev.embedded import CannotStart
+from grome.infrastructure.backup.restore import require_no_unfinished_restore
 from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import applied, migrate
 from grome.infrastructure.ops.versions import MongoServer, RedisServer, read_mongo_server, read_redis_server
@@ -26,7 +27,8 @@ async def migrate_database(settings: Settings, console: Console) -> None:
 async def require_servers(container: Container) -> None:
     """Raises CannotStart for an unfit server, and the driver's error if MongoDB is away.
 
-    Valkey may be away: the API and the workers wait for it.
+    Raises BackupError for a database with an unfinished restore. Valkey may be away: the API and the workers wait for
+    it.
     """
     servers: list[MongoServer | RedisServer] = [await read_mongo_server(container.database)]
     try:
@@ -35,6 +37,7 @@ async def require_servers(container: Container) -> None:
         click.echo(f"grome: {redis_sentence(error)} Starting without it.", err=True)
     if faults := [server.fault for server in servers if server.fault]:
         raise CannotStart(" ".join(faults))
+    await require_no_unfinished_restore(container.database)
 
 
 async def require_migrated(settings: Settings) -> None:

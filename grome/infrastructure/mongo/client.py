@@ -1,6 +1,7 @@
 """MongoDB: the client, documents to and from Structs, and how a collection is declared."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, cast
@@ -78,6 +79,13 @@ async def close_mongo(client: Client) -> None:
     """
     with pymongo.timeout(1):
         await client.close()
+
+
+@contextmanager
+def without_deadline() -> Iterator[None]:
+    """Let commands inside take as long as they need, e.g. a backup."""
+    with pymongo.timeout(0):
+        yield
 
 
 def database(client: Client, settings: MongoSettings) -> Database:

@@ -1,0 +1,5 @@
+"""Errors of backups and restores, each a sentence for the operator."""
+
+
+class BackupError(Exception):
+    """Reports why a backup cannot be made or restored, and a remedy."""

@@ -1,0 +1,201 @@
+"""A backup that is made under concurrent writes is restored into a fresh server and compared with the source."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import pytest
+from pymongo.errors import DuplicateKeyError
+
+from config.settings import Settings
+from grome.cli.bootstrap import opened_container
+from grome.cli.preparation import require_servers
+from grome.common.clock import system_clock
+from grome.infrastructure.backup.backup_folder import open_backup
+from grome.infrastructure.backup.dump import RESTORE_MARKER, describe_collections
+from grome.infrastructure.backup.errors import BackupError
+from grome.infrastructure.backup.file_copies import restore_files
+from grome.infrastructure.backup.maker import BackupMaker
+from grome.infrastructure.backup.restore import Restore, Restored, drop_unfinished_restore
+from grome.infrastructure.container import Container
+from grome.infrastructure.mongo.client import Client, Database, Document
+from grome.infrastructure.storage.protocol import Storage
+from tests.support.app import with_database
+from tests.support.eventually import until
+from tests.support.servers import own_mongod
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def fresh_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("fresh")
+    (home / "log").mkdir()
+    with own_mongod(home) as server:
+        yield server.url
+
+
+@pytest.fixture
+async def source(settings: Settings, tmp_path: Path) -> AsyncIterator[Container]:
+    """A database with 3,000 documents and a stored file."""
+    own = msgspec.structs.replace(with_database(settings, uuid4().hex[:12]), home=str(tmp_path / "source"))
+    async with opened_container(own) as container:
+        await container.database["things"].create_index("name", unique=True)
+        await container.database["things"].create_index("ends_at", expireAfterSeconds=0)
+        await container.database["things"].insert_many([thing(number) for number in range(3_000)])
+        await container.get(Storage).put_public("photos/first.jpg", b"first", "image/jpeg")
+        yield container
+        await container.get(Client).drop_database(container.database.name)
+
+
+@pytest.fixture
+async def target(settings: Settings, fresh_url: str, tmp_path: Path) -> AsyncIterator[Container]:
+    mongo = msgspec.structs.replace(settings.mongo, url=fresh_url, database=f"restored_{uuid4().hex[:8]}")
+    async with opened_container(
+        msgspec.structs.replace(settings, mongo=mongo, home=str(tmp_path / "target"))
+    ) as container:
+        yield container
+
+
+def thing(number: int) -> Document:
+    """A document that has expired: a restore must not lose it before it is compared."""
+    ended = datetime(2026, 1, 1, tzinfo=UTC)
+    return {"_id": number, "name": f"thing {number}", "ends_at": ended if number % 2 else None, "list": [1, 2, 3]}
+
+
+def maker(source: Container, key: bytes | None = None) -> BackupMaker:
+    return BackupMaker(source.get(Client), source.database, source.get(Storage), key)
+
+
+async def restore(target: Container, folder: Path, to: datetime | None = None, key: bytes | None = None) -> Restored:
+    return await Restore(target.database, open_backup(folder, key), system_clock, lambda _: None).run(to)
+
+
+async def content(database: Database) -> dict[str, list[Document]]:
+    return {
+        name: await database[name].find().sort("_id", 1).to_list() for name in await database.list_collection_names()
+    }
+
+
+async def write_changes(source: Container, number: int) -> None:
+    """Write in each way that the application writes, a transaction and a new collection among them."""
+    things = source.database["things"]
+    await things.update_one({"_id": number}, {"$set": {"list.1": 9, "new": {"a": number}}, "$unset": {"ends_at": 1}})
+    await things.replace_one({"_id": number + 1}, {"name": f"replaced {number}"})
+    await things.delete_one({"_id": number + 2})
+    await things.update_one({"_id": -1 - number}, {"$push": {"list": number}, "$set": {"name": -number}}, upsert=True)
+    async with source.get(Client).start_session() as session, await session.start_transaction():
+        await things.insert_one({"_id": f"t{number}", "name": f"t{number}"}, session=session)
+        await source.database["others"].insert_one({"_id": number}, session=session)
+
+
+async def test_dump_under_concurrent_writes_and_additions_restore_the_source(
+    source: Container, target: Container, tmp_path: Path
+) -> None:
+    folder, stopped = tmp_path / "backup", asyncio.Event()
+    await source.database.create_collection("others")
+
+    async def write() -> int:
+        number = 0
+        while not stopped.is_set():
+            await write_changes(source, number := number + 10)
+        return number
+
+    writer = asyncio.create_task(write())
+    try:
+        written = await maker(source).dump(folder, lambda _: None)
+    finally:
+        stopped.set()
+        assert await writer >= 10
+    await source.database["others"].create_index("late")
+    await source.database.command({"collMod": "others", "validator": {"_id": {"$exists": True}}})
+    await source.database["renamed"].insert_one({"_id": 1})
+    await source.database["renamed"].rename("final")
+    await source.get(Storage).put_public("photos/second.jpg", b"second", "image/jpeg")
+    assert (await maker(source).add(folder)).files == 1
+    await write_changes(source, 2_900)
+    await maker(source).add(folder)
+
+    restored = await restore(target, folder)
+
+    assert restored.documents == written.count >= 3_000
+    assert restored.writes > 10
+    assert await content(target.database) == await content(source.database)
+    assert await describe_collections(target.database) == await describe_collections(source.database)
+    with pytest.raises(DuplicateKeyError):
+        await target.database["things"].insert_one({"_id": "again", "name": "thing 2000"})
+    assert [await restore_files(target.get(Storage), file) for file in open_backup(folder, None).files] == [1, 1, 0]
+    async with target.get(Storage).open("photos/second.jpg") as file:
+        assert b"".join([chunk async for chunk in file.chunks]) == b"second"
+
+
+async def test_restore_to_a_moment_has_the_write_before_it_and_not_the_write_after_it(
+    source: Container, target: Container, tmp_path: Path
+) -> None:
+    folder, things = tmp_path / "backup", source.database["things"]
+    await maker(source).dump(folder, lambda _: None)
+    await things.insert_one({"_id": "before", "name": "before"})
+    before = datetime.now(UTC)
+    moment = before + timedelta(milliseconds=20)
+    await until(lambda: datetime.now(UTC) > moment)
+    await things.insert_one({"_id": "after", "name": "after"})
+    await maker(source).add(folder)
+
+    with pytest.raises(BackupError, match="begins at"):
+        await restore(target, folder, datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(BackupError, match="ends at"):
+        await restore(target, folder, datetime(2090, 1, 1, tzinfo=UTC))
+    await restore(target, folder, before + timedelta(milliseconds=10))
+
+    found = await target.database["things"].distinct("_id", {"name": {"$in": ["before", "after"]}})
+    assert found == ["before"]
+    with pytest.raises(BackupError, match="is not empty"):
+        await restore(target, folder)
+
+
+async def test_restore_that_was_cut_off_is_not_served_and_is_repeated_from_the_start(
+    source: Container, target: Container, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backup"
+    await maker(source).dump(folder, lambda _: None)
+
+    def cut_off(_: int) -> None:
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        await Restore(target.database, open_backup(folder, None), system_clock, cut_off).run(None)
+
+    with pytest.raises(BackupError, match="--again"):
+        await require_servers(target)
+    with pytest.raises(BackupError, match="--again"):
+        await restore(target, folder)
+    await drop_unfinished_restore(target.database)
+    await restore(target, folder)
+    assert RESTORE_MARKER not in await target.database.list_collection_names()
+    await require_servers(target)
+    await drop_unfinished_restore(target.database)  # leaves a complete one
+    assert await content(target.database) == await content(source.database)
+
+
+async def test_encrypted_backup_is_read_with_its_key_only(source: Container, target: Container, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    await maker(source, KEY).dump(folder, lambda _: None)
+    await maker(source, KEY).add(folder)
+    assert b"thing" not in (folder / "dump.grome").read_bytes()
+    with pytest.raises(BackupError, match="is encrypted"):
+        open_backup(folder, None)
+    with pytest.raises(BackupError, match="cannot be decrypted"):
+        open_backup(folder, bytes(32))
+    await restore(target, folder, key=KEY)
+    assert await content(target.database) == await content(source.database)
+
+
+async def test_addition_is_refused_if_the_oplog_no_longer_reaches_back(source: Container, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    await maker(source).dump(folder, lambda _: None)
+    with pytest.raises(BackupError, match="holds a backup"):
+        await maker(source).dump(folder, lambda _: None)
+    assert not list(folder.glob("*.part"))
