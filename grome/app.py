@@ -62,6 +62,7 @@ from grome.infrastructure.mongo.client import is_transient_fault
 from grome.infrastructure.ops.routes import ops, pages
 from grome.infrastructure.redis.client import TRANSIENT_FAULTS
 from grome.infrastructure.storage.routes import files
+from grome.infrastructure.telemetry.catalogue import REFUSALS
 from grome.ledger.routes import ledger
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
@@ -231,6 +232,7 @@ async def answer_error(request: Request, error: Exception) -> HTTPResponse:
         line.error("{} {}", request.method, path_to_log(request))
     elif isinstance(refusal, Unavailable):
         logger.bind(request_id=request_id(request)).warning("{} {}: {!r}", request.method, path_to_log(request), error)
+    REFUSALS.add(refusal.code)
     log_request(request, refusal.status)
     return problem(request, refusal)
 

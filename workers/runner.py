@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, cast
 
 import uvloop
@@ -19,6 +20,8 @@ from grome.infrastructure.jobs.runner import Handler, JobRunner
 from grome.infrastructure.logs import configure_logging, log_start
 from grome.infrastructure.outbox.relay import Relay
 from grome.infrastructure.redis.stored_counts import StoredCounts
+from grome.infrastructure.telemetry.event_loop import keep_measuring_lag
+from grome.infrastructure.telemetry.registry import attach_child
 from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
@@ -32,10 +35,12 @@ _WEBHOOK_CONCURRENCY_FACTOR: Final = 4
 Crons = Sequence[CronJob[Any]]
 
 
-def run_worker(settings: Settings) -> None:
-    """Run jobs until SIGINT or SIGTERM."""
+def run_worker(settings: Settings, metrics: Path | None = None) -> None:
+    """Run jobs until SIGINT or SIGTERM. `metrics` is the block of the main process, if there is one."""
     configure_logging(settings.log)
     log_start(settings.env, "job worker")
+    if metrics:
+        attach_child(metrics)
     uvloop.run(_run_until_signalled(settings, lambda container: work(container, HANDLERS, CRON)))
 
 
@@ -76,6 +81,7 @@ async def work(container: Container, handlers: Mapping[JobKind, Handler], cron: 
         if container.settings.jobs.relay:
             group.create_task(container.get(Relay).run())
         group.create_task(container.get(StoredCounts).keep_storing())
+        group.create_task(keep_measuring_lag())
 
 
 async def relay(container: Container) -> None:
@@ -83,6 +89,7 @@ async def relay(container: Container) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(container.get(Relay).run())
         group.create_task(container.get(StoredCounts).keep_storing())
+        group.create_task(keep_measuring_lag())
 
 
 def _worker(

@@ -26,6 +26,7 @@ from grome.infrastructure.mongo.client import (
 )
 from grome.infrastructure.mongo.personal_documents import clear_items
 from grome.infrastructure.mongo.schema import validator_for
+from grome.infrastructure.telemetry.catalogue import BOOKINGS
 
 _KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
 _IS_DATE = {"$type": "date"}
@@ -96,6 +97,7 @@ class BookingRepository:
             await self._bookings.insert_one(to_document(booking))
         except DuplicateKeyError as error:
             raise _duplicate_error(error.details or {}) from None
+        _count(booking.history[0])
 
     async def insert_many(self, bookings: Sequence[Booking]) -> list[ApiError | DriverError | None]:
         """Insert the bookings, and return None for each stored booking, else the error that `insert` would raise.
@@ -110,6 +112,9 @@ class BookingRepository:
                 raise WriteConcernError(unsure[-1]["errmsg"], unsure[-1]["code"], unsure[-1]) from None
             for fault in error.details["writeErrors"]:
                 verdicts[fault["index"]] = _write_error(fault)
+        for booking, verdict in zip(bookings, verdicts, strict=True):
+            if verdict is None:
+                _count(booking.history[0])
         return verdicts
 
     # Reads for a repeat include the first answer; all other reads leave it out.
@@ -229,7 +234,10 @@ class BookingRepository:
             )
         except DuplicateKeyError as error:
             raise _duplicate_error(error.details or {}) from None
-        return from_document(document, Booking) if document else None
+        if document is None:
+            return None
+        _count(entry)
+        return from_document(document, Booking)
 
     async def set_payment_if_version(self, booking: Booking, payment: Payment) -> Booking | None:
         """Set the payment without a history entry; return None if the booking or its payment has changed."""
@@ -401,3 +409,7 @@ def _duplicate_error(duplicate: Mapping[str, Any]) -> ApiError:
         return BookingInFlight()
     # Negative ticks are seats under daily caps (`is_seat` in grome/scheduling/daily_caps.py).
     return SeatTaken() if duplicate.get("keyValue", {}).get("ticks", 0) < 0 else SlotTaken()
+
+
+def _count(entry: HistoryEntry) -> None:
+    BOOKINGS.add(entry.action.value, entry.status.value)

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from loguru import logger
@@ -24,6 +25,9 @@ from grome.dev.embedded.errors import CannotStart
 from grome.infrastructure.cancellation import cancel_until_done
 from grome.infrastructure.logs import log_start
 from grome.infrastructure.redis.stored_counts import StoredCounts
+from grome.infrastructure.telemetry.block import shared_block
+from grome.infrastructure.telemetry.event_loop import keep_measuring_lag
+from grome.infrastructure.telemetry.registry import attach_child
 from grome.nearby.fast_path import protocol_class
 from grome.realtime.connections import DRAIN_SECONDS
 from workers.runner import run_worker
@@ -41,7 +45,12 @@ _STOPPING_STATES: Final = frozenset(
 
 def serve(settings: Settings, banner: str) -> None:
     """Serve until SIGINT or SIGTERM; `banner` is printed once all API workers have started."""
-    loader = AppLoader(factory=partial(_create_counting_app, settings))
+    with shared_block(settings.http.workers + settings.jobs.workers) as metrics:
+        _serve(settings, banner, metrics)
+
+
+def _serve(settings: Settings, banner: str, metrics: Path) -> None:
+    loader = AppLoader(factory=partial(_create_counting_app, settings, metrics))
     app = loader.load()
     log_start(settings.env, "process manager")
 
@@ -49,7 +58,8 @@ def serve(settings: Settings, banner: str) -> None:
     async def add_helpers(app: App) -> None:
         for number in range(settings.jobs.workers):
             # Sanic restarts only transient processes, and the watchdog needs restarts.
-            app.manager.manage(f"Jobs-{number}", run_worker, {"settings": settings}, transient=True, restartable=True)
+            given = {"settings": settings, "metrics": metrics}
+            app.manager.manage(f"Jobs-{number}", run_worker, given, transient=True, restartable=True)
         watchdog = Watchdog(app.manager, banner, stop_seconds(settings.http))
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, watchdog.ask_to_stop)
@@ -67,17 +77,19 @@ def serve(settings: Settings, banner: str) -> None:
     Sanic.serve(primary=app, app_loader=loader)
 
 
-def _create_counting_app(settings: Settings) -> App:
-    """Create the application of a process, which stores its figures for the metrics."""
+def _create_counting_app(settings: Settings, metrics: Path) -> App:
+    """Create the application of a process, which counts for the metrics."""
+    attach_child(metrics)
     app = create_app(settings)
 
     @app.after_server_start
-    async def start_storing(app: App) -> None:
-        app.ctx.storing = asyncio.create_task(app.ctx.container.get(StoredCounts).keep_storing())
+    async def start_counting(app: App) -> None:
+        counting = app.ctx.container.get(StoredCounts).keep_storing(), keep_measuring_lag()
+        app.ctx.counting = [asyncio.create_task(each) for each in counting]
 
     @app.before_server_stop
-    async def stop_storing(app: App) -> None:
-        await cancel_until_done([app.ctx.storing])
+    async def stop_counting(app: App) -> None:
+        await cancel_until_done(app.ctx.counting)
 
     return app
 

@@ -16,6 +16,7 @@ from loguru import logger
 from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.common.errors import Unavailable
 from grome.infrastructure.mongo.client import DriverError, is_transient_fault
+from grome.infrastructure.telemetry.catalogue import NEARBY_EVICTED
 from grome.nearby.barber_array import BarberArray, IndexedBarber, decode_barber, fingerprint
 from grome.nearby.cell_loader import CellSnapshot, LoadCells
 from grome.nearby.recent_changes import RecentChanges, to_cell_change
@@ -99,6 +100,13 @@ class CellCache:
         self._counting_since = 0.0
         self._bytes = 0
         changes.subscribe(self)
+
+    @property
+    def size_bytes(self) -> int:
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._cells)
 
     def set_listener(self, listener: BarberListener) -> None:
         self._listener = listener
@@ -319,4 +327,5 @@ class CellCache:
         for number in evicted:
             self._remove(number)
             self._listener(number, None, None)
+        NEARBY_EVICTED.add("cells", by=len(evicted))
         self._cooldown_until = time.time() + _COOLDOWN_FACTOR * self._last_load_s

@@ -23,9 +23,8 @@ from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
 from grome.infrastructure.http.strict_http import StrictHttpProtocol
 from grome.infrastructure.websocket.sanic_protocol import SanicSocketProtocol
-from grome.nearby.fast_query import FastAnswer, FastQueries, bearer_token
+from grome.nearby.fast_query import PATH, FastAnswer, FastQueries, bearer_token
 
-PATH: Final = "/v1/barbers/nearby"
 _TARGET: Final = Target("GET", PATH, PATH)
 _START: Final = f"GET {PATH}?".encode()
 _VERSION: Final = b" HTTP/1.1"
@@ -110,6 +109,7 @@ class _FastPath(StrictHttpProtocol):
         body, ahead_s, actor = found
         request_id = head.request_id or new_hex_id()
         queries = self._queries
+        queries.counted.count(time.perf_counter() - started)
         body, lines = sent(body, head.encodings, queries.gzip_min_bytes)
         cast("Transport", self.transport).write(
             b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%b%b%d;t=%d\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\n"

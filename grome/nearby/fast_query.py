@@ -15,12 +15,14 @@ from grome.common.actor import Actor
 from grome.common.errors import Invalid
 from grome.infrastructure.http.decoding import QueryDecoder
 from grome.infrastructure.http.prebuilt import encode_lines
+from grome.infrastructure.http.request_metrics import CountedRoute
 from grome.infrastructure.http.standard_headers import security_headers
 from grome.infrastructure.rate_limits.buckets import Buckets
 from grome.nearby.index import NearbyIndex
 from grome.nearby.models import SearchKey
 from grome.nearby.schemas import NearbyQuery, search_of
 
+PATH: Final = "/v1/barbers/nearby"
 _DEGREES: Final = r"(-?\d{1,3}(?:\.\d{1,17})?)"
 _CANONICAL: Final = re.compile(rf"lat={_DEGREES}&lng={_DEGREES}((?:&[a-z_]+=[A-Za-z0-9_.-]+)*)", re.ASCII)
 _PARAMETERS: Final = re.compile(r"[a-z_]+=[A-Za-z0-9_.-]+(?:&[a-z_]+=[A-Za-z0-9_.-]+)*", re.ASCII)
@@ -37,7 +39,7 @@ class FastQueries:
 
     def __init__(self, index: NearbyIndex, verifier: Verifier, limits: Buckets, http: HttpSettings) -> None:
         self._index, self._verifier, self._limits = index, verifier, limits
-        self.quota = limits.quota
+        self.quota, self.counted = limits.quota, CountedRoute(PATH, "GET", 200)
         self.gzip_min_bytes, self.logs_lines = http.gzip_min_bytes, http.access_log
         # All headers of the response that are the same each time; the numbers of the last one follow.
         lines = (*security_headers(http), (b"RateLimit-Policy", self.quota.policy))

@@ -8,6 +8,7 @@ from uuid import UUID
 from grome.barbers.change_feed import BarberChangeFeed
 from grome.barbers.service import BarberService
 from grome.common.geo import metres_of
+from grome.infrastructure.telemetry.catalogue import NEARBY_ENTRIES, NEARBY_MEMORY, NEARBY_MISSES
 from grome.nearby.barber_array import BarberArray
 from grome.nearby.cell_cache import Cell, CellCache
 from grome.nearby.cell_loader import LoadCells
@@ -43,14 +44,24 @@ class NearbyIndex:
         key = search.tile_key(limit)
         numbers = cells_touching(*(tile_circle(*search.circle) if key else search.circle))
         if search.sort == "distance" and not self._cells.should_cache(numbers):
+            NEARBY_MISSES.add("database")
             return Answer(_encode(await self._database.search(search, limit + 1), limit))
         cells = dict(zip(numbers, await self._cells.get(numbers), strict=True))
         age_s = _age_s(cells.values())
         if key and age_s is None:
             self._tiles.build(search.latitude, search.longitude, key, cells)
             if body := self.find_page(search.latitude, search.longitude, key):
+                NEARBY_MISSES.add("new_tile")
+                self._measure()
                 return Answer(body)
+        NEARBY_MISSES.add("cells")
+        self._measure()
         return Answer(_encode(search_array(_joined(cells.values()), search, limit + 1), limit), age_s)
+
+    def _measure(self) -> None:
+        for name, cache in (("cells", self._cells), ("tiles", self._tiles)):
+            NEARBY_MEMORY.set(name, to=cache.size_bytes)
+            NEARBY_ENTRIES.set(name, to=len(cache))
 
     async def page_where(self, search: Search, limit: int, accept: Accept) -> Answer:
         """Return the page of the barbers that `accept` returns when it is given the ids of candidates.

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.common.geo import Vector, chord2_of, distance_m, metres_of, unit_vector
+from grome.infrastructure.telemetry.catalogue import NEARBY_EVICTED
 from grome.nearby.barber_array import BarberArray, IndexedBarber, barber_id_of
 from grome.nearby.cell_cache import Cell, CellCache
 from grome.nearby.h3_cells import CELL_REACH_M, Floats, centre_of, chords2
@@ -280,6 +281,13 @@ class TileCache:
         cells.set_listener(self.on_barber_changed)
         changes.subscribe(self)
 
+    @property
+    def size_bytes(self) -> int:
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._tiles)
+
     def find_page(self, latitude: float, longitude: float, search_key: SearchKey) -> bytes | None:
         """Return the first page in JSON; None if no valid tile covers the point."""
         north, east = latitude + 90, longitude + 180
@@ -341,6 +349,7 @@ class TileCache:
         self._bytes += added
         while self._bytes > self._max_bytes and self._tiles:
             self._evict(next(iter(self._tiles)))
+            NEARBY_EVICTED.add("tiles")
 
     def _evict(self, key: TileKey) -> None:
         tile = self._tiles.pop(key)

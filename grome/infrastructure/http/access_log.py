@@ -36,7 +36,7 @@ def log_request(request: Request, status: int) -> None:
     if not request.app.config.ACCESS_LOG_LINES or getattr(context, "is_logged", False):
         return
     context.is_logged = True
-    target = Target(request.method, path_to_log(request), _template_of(request.route.path) if request.route else None)
+    target = Target(request.method, path_to_log(request), template_of(request.route.path) if request.route else None)
     # Both are absent where no route took the request.
     actor, started = getattr(context, "actor", None), getattr(context, "started", None)
     log_response(request_id(request), target, status, started, client_address(request), actor)
@@ -98,6 +98,6 @@ def _words_of(router: Router) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1_000)
-def _template_of(path: str) -> str:
+def template_of(path: str) -> str:
     """`v1/bookings/<booking_id:str>` of Sanic is `/v1/bookings/{booking_id}` of OpenAPI."""
     return "/" + _PARAMETER.sub(r"{\1}", path)

@@ -11,6 +11,7 @@ from grome.infrastructure.http.client import client_address
 from grome.infrastructure.http.injection import resolve
 from grome.infrastructure.rate_limits.limiter import RateLimits
 from grome.infrastructure.rate_limits.models import LimitClass
+from grome.infrastructure.telemetry.catalogue import RATE_LIMITED
 
 # These count for the address of a signed-in client too: many accounts must not give many guesses.
 _BY_ADDRESS: Final = frozenset({LimitClass.SIGN_IN, LimitClass.CODES})
@@ -30,4 +31,5 @@ async def spend_limit(request: Request, limit: LimitClass, actor: Actor | None) 
     verdict = await resolve(request, RateLimits).take(limit, subjects)
     request.ctx.verdict = verdict
     if verdict.wait_s:
+        RATE_LIMITED.add(limit.value)
         raise TooManyRequests(verdict.wait_s)

@@ -15,6 +15,7 @@ from sanic.response import BaseHTTPResponse
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from grome.infrastructure.http.request_head import are_fields, check_beginning, read_head
+from grome.infrastructure.http.request_metrics import count_response
 from grome.infrastructure.http.standard_headers import complete_headers
 from grome.infrastructure.http.stopping import IDLE_SECONDS, is_replaced
 
@@ -32,9 +33,12 @@ _CHUNK_LINE: Final = re.compile(
 
 
 class StrictHttp(Http):
-    """`is_waiting` says that nothing of an earlier request is left to read or to answer."""
+    """`is_waiting` says that nothing of an earlier request is left to read or to answer.
 
-    __slots__ = ("body_deadline", "is_waiting")
+    `began` is the `time.perf_counter` of the head of the request, and 0 before it has arrived.
+    """
+
+    __slots__ = ("began", "body_deadline", "is_waiting")
 
     def __init__(self, protocol: HttpProtocol) -> None:
         super().__init__(protocol)  # type: ignore[no-untyped-call]
@@ -43,7 +47,7 @@ class StrictHttp(Http):
     def init_for_request(self) -> None:
         """Called by Sanic before it waits for a request, and at no other time."""
         super().init_for_request()  # type: ignore[no-untyped-call]
-        self.is_waiting = True
+        self.is_waiting, self.began = True, 0.0
         self.body_deadline: float | None = None
 
     def respond(self, response: BaseHTTPResponse) -> BaseHTTPResponse:
@@ -57,6 +61,7 @@ class StrictHttp(Http):
         self.is_waiting = False
         buffer: bytearray = self.recv_buffer
         end = await self._receive_head()
+        self.began = time.perf_counter()
         head = bytes(buffer[:end])
         self.head_only = head.startswith(b"HEAD ")
         read = read_head(head)
@@ -71,6 +76,11 @@ class StrictHttp(Http):
         self.upgrade_websocket = False
         if read.is_http_1_0:
             self.expecting_continue = False
+
+    async def http1_response_header(self, data: bytes, end_stream: bool) -> None:  # noqa: FBT001 -- Sanic's
+        """Called by Sanic once for each response, when its first bytes are to be sent."""
+        count_response(self.request, self.response.status, self.began)
+        await super().http1_response_header(data, end_stream)
 
     async def _receive_head(self) -> int:
         """Return where the head's empty line begins. A head that takes too long to arrive is a 408."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,6 +12,7 @@ from loguru import logger
 from grome.common.ids import new_hex_id
 from grome.infrastructure.cancellation import raise_if_cancelled
 from grome.infrastructure.container import Container
+from grome.infrastructure.figures import count
 from grome.infrastructure.isolated_items import report_failure
 from grome.infrastructure.jobs.errors import PermanentJobError, PostponedError, RetryLaterError, UndeliverableError
 from grome.infrastructure.jobs.job_queue import delay_s
@@ -75,6 +77,7 @@ class JobRunner:
         if job is None:
             return "somebody else's, or done"
         self._held[job_id] = claim
+        began = time.perf_counter()
         try:
             return await self._try(job)
         except DriverError as error:
@@ -89,6 +92,7 @@ class JobRunner:
             raise
         finally:
             del self._held[job_id]
+            count("job_ms", job.kind, by=round((time.perf_counter() - began) * 1_000))
 
     async def _try(self, job: Job) -> str:
         kind, handler = self._handlers[job.kind]
@@ -108,6 +112,7 @@ class JobRunner:
             wait_s = delay_s(kind, job.tries, random.random())  # noqa: S311 -- a spread, no secret
             return await self._retry_later(job, kind, error, wait_s)
         await self._jobs.update_claimed(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": None})
+        count("job_tries", job.kind, "done")
         return "done"
 
     async def _postpone(self, job: Job, error: Exception) -> str:
@@ -119,6 +124,7 @@ class JobRunner:
             wait_s = _POSTPONE_S * (1 + random.random())  # noqa: S311 -- a spread, no secret
             told = "put off, since a server is away"
         await self._jobs.update_claimed(job, {"claim": None, "tries": job.tries - 1, "next_at": self._in(wait_s)})
+        count("job_tries", job.kind, "postponed")
         return told
 
     async def _retry_later(self, job: Job, kind: JobKind, error: Exception, wait_s: float | None) -> str:
@@ -127,6 +133,7 @@ class JobRunner:
         told = _error_text(error)
         logger.opt(exception=error).info("Job {} failed and is tried again in {:.0f} s", job.id, wait_s)
         await self._jobs.update_claimed(job, {"claim": None, "next_at": self._in(wait_s), "error": told})
+        count("job_tries", job.kind, "retried")
         return f"tried again in {wait_s:.0f} s: {told}"
 
     async def _give_up(self, job: Job, error: Exception) -> str:
@@ -136,12 +143,14 @@ class JobRunner:
             return await self._dead_letter(job, told)
         logger.info("Job {} is done, since its recipient could not be reached: {}", job.id, told)
         await self._jobs.update_claimed(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": told})
+        count("job_tries", job.kind, "unreachable")
         return f"done: {told}"
 
     async def _dead_letter(self, job: Job, told: str) -> str:
         logger.warning("Job {} is dead: {}", job.id, told)
         fields: dict[str, Any] = {"state": State.DEAD.value, "ended_at": self._clock(), "error": told}
         await self._jobs.update_claimed(job, {**fields, "claim": None})
+        count("job_tries", job.kind, "dead")
         return f"dead: {told}"
 
     def _in(self, seconds: float) -> datetime:

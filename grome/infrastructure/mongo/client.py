@@ -29,6 +29,7 @@ from pymongo.errors import (
 from pymongo.write_concern import WriteConcern
 
 from config.sections.servers import MongoSettings
+from grome.infrastructure.mongo.pool_metrics import PoolMetrics
 
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]
@@ -68,6 +69,7 @@ def open_mongo(settings: MongoSettings) -> Client:
         timeoutMS=settings.timeout_ms,
         maxPoolSize=settings.max_pool,
         appname="grome",
+        event_listeners=[PoolMetrics()],
     )
 
 

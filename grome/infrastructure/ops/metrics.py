@@ -1,10 +1,16 @@
-"""Metrics for a monitoring system, measured at each scrape; every process gives the same figures."""
+"""Metrics for a monitoring system, measured at each scrape; every process gives the same figures.
+
+The counts of the processes themselves come from `grome/infrastructure/telemetry/`.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from grome.infrastructure.container import Container
@@ -13,10 +19,21 @@ from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.mongo.client import DriverError
 from grome.infrastructure.outbox.relay import Relay
 from grome.infrastructure.redis.stored_counts import StoredCounts
+from grome.infrastructure.telemetry.exposition import ProcessMetrics
 
 _PATIENCE_S: Final = 5.0
 
 Part = Callable[[Container, CollectorRegistry], Awaitable[None]]
+
+
+class Measured(Collector):
+    """Families with their samples."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
 
 
 class FeatureFigures(Protocol):
@@ -35,6 +52,7 @@ async def metrics(container: Container) -> bytes:
     A part with an unavailable dependency is left out, and its `grome_metrics_up` is 0.
     """
     registry = CollectorRegistry()
+    registry.register(ProcessMetrics())
     features = {name: _part_of(figures) for name, figures in container.get(FeatureMetrics).items()}
     parts = {**PARTS, **features}
     measured = await asyncio.gather(*(_measured(part, container, registry) for part in parts.values()))
@@ -84,7 +102,8 @@ async def _relay(container: Container, registry: CollectorRegistry) -> None:
     Gauge("grome_relay_lag_seconds", lag, registry=registry).set(figures.lag_s)
     silent = "Since when no leader has stored how far the relay is"
     Gauge("grome_relay_silent_seconds", silent, registry=registry).set(figures.silent_s)
-    Gauge("grome_relay_events", "Events handed on so far", registry=registry).set(figures.handed_on)
+    handed_on = CounterMetricFamily("grome_relay_events_total", "Events handed on so far", figures.handed_on)
+    registry.register(Measured([handed_on]))
     if figures.position_at:
         position = Gauge("grome_relay_position_timestamp_seconds", "When the last change was made", registry=registry)
         position.set(figures.position_at.timestamp())
@@ -92,24 +111,28 @@ async def _relay(container: Container, registry: CollectorRegistry) -> None:
 
 async def _failed_items(container: Container, registry: CollectorRegistry) -> None:
     told = "Items that a loop has passed over since they failed: anything but 0 is for an operator to look at"
-    failed = Gauge("grome_failed_items", told, ["loop"], registry=registry)
+    failed = CounterMetricFamily("grome_failed_items_total", told, labels=["loop"])
     for name, count in (await container.get(StoredCounts).failed_items()).items():
-        failed.labels(name).set(count)
+        failed.add_metric([name], count)
+    registry.register(Measured([failed]))
 
 
 async def _counted(container: Container, registry: CollectorRegistry) -> None:
-    gauges = {
-        name: (Gauge(f"grome_{metric}", told, labels, registry=registry), unit)
+    families = {
+        name: (CounterMetricFamily(f"grome_{metric}_total", told, labels=labels), unit)
         for name, (metric, told, labels, unit) in _COUNTED.items()
     }
     for (name, *labels), number in (await container.get(StoredCounts).figures()).items():
-        if name in gauges:  # a later release may count more
-            gauge, unit = gauges[name]
-            (gauge.labels(*labels) if labels else gauge).set(number * unit)
+        if name in families:  # a later release may count more
+            family, unit = families[name]
+            family.add_metric(labels, number * unit)
+    registry.register(Measured([family for family, _ in families.values()]))
 
 
 # Figures that processes count by `count`: the metric, its description, its labels, and its unit.
 _COUNTED: Final = {
+    "job_tries": ("job_tries", "Tries of jobs", ["kind", "outcome"], 1),
+    "job_ms": ("job_seconds", "Time spent in tries of jobs", ["kind"], 0.001),
     "stripe_calls": ("stripe_calls", "Calls to Stripe", ["call", "outcome"], 1),
     "stripe_call_ms": ("stripe_call_seconds", "Time spent in calls to Stripe, retries included", ["call"], 0.001),
     "stripe_events": ("stripe_events", "Events of Stripe that were processed", ["outcome"], 1),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from loguru import logger
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
@@ -17,6 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from config.sections.servers import RedisSettings
 from config.settings import Settings
 from grome.infrastructure.cancellation import cancel_until_done
+from grome.infrastructure.redis.measured_pool import CommandPool, QueuePool
 
 # Transient faults: the same command can succeed a moment later.
 TRANSIENT_FAULTS = (RedisConnectionError, RedisTimeoutError)
@@ -49,7 +50,7 @@ class Namespace:
 
 def open_redis(settings: RedisSettings) -> Redis:
     """Connects at its first command. A caller beyond `max_connections` waits; the default pool would raise."""
-    pool = BlockingConnectionPool.from_url(
+    pool = CommandPool.from_url(
         settings.url,
         max_connections=settings.max_connections,
         timeout=settings.timeout_s,
@@ -64,7 +65,7 @@ def open_waiting_redis(settings: RedisSettings, waiting: int) -> Redis:
 
     Up to `waiting` connections are held by such commands; there are `max_connections` beside them for all others.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = QueuePool.from_url(
         settings.url,
         max_connections=settings.max_connections + waiting,
         timeout=settings.timeout_s,

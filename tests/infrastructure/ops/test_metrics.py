@@ -97,12 +97,12 @@ async def test_metrics_have_the_lag_of_the_relay(http: httpx.AsyncClient, contai
         await until(led)
         changed = "grome_relay_position_timestamp_seconds", ""
         customer, shop = await register(http), await barber(http, container)
-        events = (await figures(http, boss.auth))["grome_relay_events", ""]
+        events = (await figures(http, boss.auth))["grome_relay_events_total", ""]
         await book(http, customer, shop, tomorrow(9))
 
         async def handed_on() -> bool:
             found = await figures(http, boss.auth)
-            return found["grome_relay_events", ""] > events and found[changed] >= before.timestamp()
+            return found["grome_relay_events_total", ""] > events and found[changed] >= before.timestamp()
 
         await until(handed_on)
         assert (await figures(http, boss.auth))["grome_relay_lag_seconds", ""] < 5
@@ -176,7 +176,7 @@ async def test_metrics_count_failed_items_by_loop(http: httpx.AsyncClient, conta
     async def fail(_item: int) -> None:
         raise ValueError
 
-    name = ("grome_failed_items", "tested loop")
+    name = ("grome_failed_items_total", "tested loop")
     before = (await figures(http, boss.auth)).get(name, 0)
     await for_each([1, 2, 3], fail, name="tested loop")
     await container.get(StoredCounts).store()
@@ -194,10 +194,10 @@ async def test_metrics_sum_figures_of_all_processes_by_their_labels(
 
     async def all_figures() -> list[float]:
         return [
-            await figure("grome_stripe_calls", call="tested", outcome="ok"),
-            await figure("grome_stripe_call_seconds", call="tested"),
-            await figure("grome_stripe_events", outcome="tested"),
-            await figure("grome_payment_amount", change="payment.tested", currency="EUR"),
+            await figure("grome_stripe_calls_total", call="tested", outcome="ok"),
+            await figure("grome_stripe_call_seconds_total", call="tested"),
+            await figure("grome_stripe_events_total", outcome="tested"),
+            await figure("grome_payment_amount_total", change="payment.tested", currency="EUR"),
         ]
 
     before = await all_figures()
