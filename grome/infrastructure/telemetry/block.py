@@ -100,9 +100,10 @@ class Block:
     """A file in memory with the slots of all processes under one main process."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("r+b")
-        size = os.fstat(self._file.fileno()).st_size
-        memory = memoryview(mmap.mmap(self._file.fileno(), size))
+        self._path = path
+        with path.open("r+b") as file:
+            memory = memoryview(mmap.mmap(file.fileno(), 0))
+        size = len(memory)
         self.slots = [Slot(memory[at : at + _SLOT_BYTES]) for at in range(0, size, _SLOT_BYTES)]
 
     def claim(self, name: str) -> Slot | None:
@@ -110,16 +111,14 @@ class Block:
 
         A process that starts beside its predecessor gets another slot. Returns None if all owners are alive.
         """
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        try:
+        with self._path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
             unowned = [slot for slot in self.slots if not slot.is_alive]
             unowned.sort(key=lambda slot: (slot.name != name, slot.name != ""))
             if not unowned:
                 return None
             unowned[0].take(name)
             return unowned[0]
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
 @contextmanager
