@@ -10,6 +10,7 @@ from config.sections.accounts import AccountSettings, BarberSettings, LimitSetti
 from config.sections.bookings import BookingSettings, NearbySettings, ReportSettings
 from config.sections.messages import LiveSettings, MailSettings, PushSettings, SmsSettings, WebhookSettings
 from config.sections.money import PaymentSettings, PayoutSettings, StripeSettings
+from config.sections.operations import SentrySettings, TracesSettings
 from config.sections.servers import (
     HttpSettings,
     JobSettings,
@@ -50,6 +51,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     reports: ReportSettings = field(default_factory=ReportSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     log: LogSettings = field(default_factory=LogSettings)
+    sentry: SentrySettings = field(default_factory=SentrySettings)
+    traces: TracesSettings = field(default_factory=TracesSettings)
 
 
 class SettingsError(Exception):

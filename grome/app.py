@@ -1,5 +1,6 @@
 """The Sanic application: an explicit list of blueprints, listeners, and one error handler."""
 
+import asyncio
 import gc
 from collections.abc import Iterator
 from contextlib import suppress
@@ -49,7 +50,7 @@ from grome.dev.pay_demo.routes import pay_demo
 from grome.factors.routes import factors
 from grome.favourites.routes import favourites
 from grome.infrastructure.http import Routes, problem
-from grome.infrastructure.http.access_log import log_request, path_to_log
+from grome.infrastructure.http.access_log import log_request, path_to_log, route_to_log
 from grome.infrastructure.http.cors import allow_origins
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.proxies import TrustedProxies
@@ -59,6 +60,7 @@ from grome.infrastructure.http.stopping import stop_in_steps
 from grome.infrastructure.jobs.routes import jobs
 from grome.infrastructure.logs import configure_logging, log_start
 from grome.infrastructure.mongo.client import is_transient_fault
+from grome.infrastructure.observers import start_observing
 from grome.infrastructure.ops.routes import ops, pages
 from grome.infrastructure.redis.client import TRANSIENT_FAULTS
 from grome.infrastructure.storage.routes import files
@@ -166,6 +168,7 @@ def live_document() -> dict[str, Any]:
 def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     """An application ready to be served; it opens its clients when a worker starts."""
     configure_logging(settings.log)
+    observers = start_observing(settings)
     app = Sanic("grome", configure_logging=False, strict_slashes=True, dumps=orjson.dumps, loads=orjson.loads)
     app.config.update(
         REQUEST_MAX_SIZE=settings.http.max_body_bytes,
@@ -182,6 +185,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         AUTO_EXTEND=False,  # sanic-ext would add routes of its own as soon as it is installed
         SECURITY_HEADERS=security_headers(settings.http),
     )
+    app.ctx.observers = observers
     app.ctx.proxies = TrustedProxies(settings.http)
     allow_origins(app, settings.http)
     app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
@@ -220,6 +224,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     @app.after_server_stop
     async def close_context(app: App) -> None:
         await app.ctx.container.close()
+        await asyncio.to_thread(observers.close)
 
     return app
 
@@ -227,11 +232,11 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 async def answer_error(request: Request, error: Exception) -> HTTPResponse:
     """Answer an ApiError with its status, a transient fault with 503, and any other error with 500."""
     refusal = _refusal_for(request, error)
+    line = logger.bind(request_id=request_id(request), route=route_to_log(request))
     if isinstance(refusal, InternalError):
-        line = logger.bind(request_id=request_id(request)).opt(exception=error)
-        line.error("{} {}", request.method, path_to_log(request))
+        line.opt(exception=error).error("{} {}", request.method, path_to_log(request))
     elif isinstance(refusal, Unavailable):
-        logger.bind(request_id=request_id(request)).warning("{} {}: {!r}", request.method, path_to_log(request), error)
+        line.warning("{} {}: {!r}", request.method, path_to_log(request), error)
     REFUSALS.add(refusal.code)
     log_request(request, refusal.status)
     return problem(request, refusal)

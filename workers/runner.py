@@ -18,6 +18,7 @@ from grome.infrastructure.jobs.models import JobKind, Queue
 from grome.infrastructure.jobs.queues import Queues, ResilientWorker
 from grome.infrastructure.jobs.runner import Handler, JobRunner
 from grome.infrastructure.logs import configure_logging, log_start
+from grome.infrastructure.observers import start_observing
 from grome.infrastructure.outbox.relay import Relay
 from grome.infrastructure.redis.stored_counts import StoredCounts
 from grome.infrastructure.telemetry.event_loop import keep_measuring_lag
@@ -52,6 +53,7 @@ def run_relay(settings: Settings) -> None:
 
 
 async def _run_until_signalled(settings: Settings, loops: Callable[[Container], Coroutine[Any, Any, None]]) -> None:
+    observers = start_observing(settings)
     container = await open_container(settings)
     told = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
@@ -65,6 +67,7 @@ async def _run_until_signalled(settings: Settings, loops: Callable[[Container], 
         working.cancel()
         await asyncio.wait({working})
         await container.close()
+        await asyncio.to_thread(observers.close)
     if not working.cancelled():
         working.result()  # it only ends by itself when something in it has failed
 

@@ -75,6 +75,7 @@ def _serve(settings: Settings, banner: str, metrics: Path) -> None:
         motd=False,
     )
     Sanic.serve(primary=app, app_loader=loader)
+    app.ctx.observers.close()
 
 
 def _create_counting_app(settings: Settings, metrics: Path) -> App:

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from grome import installed_version
 if TYPE_CHECKING:  # loguru's types live in its stub only
     from loguru import Message, Record
 
+Reporter = Callable[["Record"], str | None]
+# Takes each line of level ERROR, and returns the id of its report. None where no reports are wanted.
+_reporter: Reporter | None = None
 # The request that is being answered, so that each line about it can be found by its id.
 request_id_of_lines: ContextVar[str | None] = ContextVar("request_id", default=None)
 _JSON_LINE = orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
@@ -35,7 +39,10 @@ _CHATTY = (
     "aioboto3",
     "fontTools",
     "stripe",
+    "sentry_sdk",
 )
+# A receiver of reports or traces that is away must not fill the log, nor be reported to itself.
+_SILENT = ("opentelemetry", "urllib3")
 
 
 def configure_logging(settings: LogSettings) -> None:
@@ -55,12 +62,15 @@ def configure_logging(settings: LogSettings) -> None:
         library.setLevel(settings.level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def log_start(environment: str, process: str) -> None:
-    """Log that a process starts: the version, the environment, and the part that the process has."""
+    """Log that a process starts: the version, the environment, and its part, which all its lines name from now on."""
     version = installed_version()
-    line = logger.bind(version=version, environment=environment, process=process)
+    logger.configure(extra={"process": process})
+    line = logger.bind(version=version, environment=environment)
     line.info("Grome {} starts as {} in {}", version, process, environment)
 
 
@@ -68,6 +78,14 @@ def _prepare(record: "Record") -> None:
     record["message"] = _QUOTED_DOCUMENT.sub(r"\1(left out)", record["message"])
     if known := request_id_of_lines.get():
         record["extra"].setdefault("request_id", known)
+    if _reporter and record["level"].no >= logging.ERROR and (report_id := _reporter(record)):
+        record["extra"]["report_id"] = report_id
+
+
+def report_errors_to(reporter: Reporter | None) -> None:
+    """Hand lines of level ERROR to `reporter`, which must not raise; None ends it."""
+    global _reporter  # noqa: PLW0603 -- one for the process, as the logger is
+    _reporter = reporter
 
 
 def _readable(record: "Record") -> str:

@@ -36,7 +36,7 @@ def log_request(request: Request, status: int) -> None:
     if not request.app.config.ACCESS_LOG_LINES or getattr(context, "is_logged", False):
         return
     context.is_logged = True
-    target = Target(request.method, path_to_log(request), template_of(request.route.path) if request.route else None)
+    target = Target(request.method, path_to_log(request), route_to_log(request))
     # Both are absent where no route took the request.
     actor, started = getattr(context, "actor", None), getattr(context, "started", None)
     log_response(request_id(request), target, status, started, client_address(request), actor)
@@ -89,6 +89,11 @@ def path_to_log(request: Request) -> str:
         return "/".join([*start, *rest])
     given = set(map(str, request.match_info.values()))
     return "/".join(part if part not in given or _OUR_ID.fullmatch(part) else "…" for part in parts)
+
+
+def route_to_log(request: Request) -> str | None:
+    """Return the template of the path, or None if no route matched."""
+    return template_of(request.route.path) if request.route else None
 
 
 @lru_cache(maxsize=8)

@@ -79,7 +79,8 @@ class JobRunner:
         self._held[job_id] = claim
         began = time.perf_counter()
         try:
-            return await self._try(job)
+            with logger.contextualize(job_id=job_id, job_kind=job.kind):
+                return await self._try(job)
         except DriverError as error:
             if not is_transient_fault(error):
                 raise
@@ -140,14 +141,14 @@ class JobRunner:
         """End the job as dead, or as done if the recipient caused the error, since no operator can help."""
         told = _error_text(error)
         if not _is_recipient_fault(error):
-            return await self._dead_letter(job, told)
+            return await self._dead_letter(job, told, error)
         logger.info("Job {} is done, since its recipient could not be reached: {}", job.id, told)
         await self._jobs.update_claimed(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": told})
         count("job_tries", job.kind, "unreachable")
         return f"done: {told}"
 
-    async def _dead_letter(self, job: Job, told: str) -> str:
-        logger.warning("Job {} is dead: {}", job.id, told)
+    async def _dead_letter(self, job: Job, told: str, error: Exception | None = None) -> str:
+        logger.opt(exception=error).error("Job {} is dead: {}", job.id, told)
         fields: dict[str, Any] = {"state": State.DEAD.value, "ended_at": self._clock(), "error": told}
         await self._jobs.update_claimed(job, {**fields, "claim": None})
         count("job_tries", job.kind, "dead")
