@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test quick check format hunt fuzz storm soak seed demo bench lock clean
+.PHONY: help install run test quick check format hunt fuzz storm primaries soak seed demo bench lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -79,6 +79,9 @@ fuzz: install ## Send 10,000 generated requests as every role, and report what t
 
 storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
 	@$(BIN)/python -m tests.chaos.run $(ARGS)
+
+primaries: install ## Kill the primary of a replica set ten times while 16 writers book; options in ARGS
+	@$(BIN)/python -m tests.chaos.primary_kills $(ARGS)
 
 soak: install ## Let hostile accounts repeat everything for 20 minutes, and compare honest ones; options in ARGS
 	@$(BIN)/python -m tests.soak $(ARGS)

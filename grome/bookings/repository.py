@@ -227,7 +227,7 @@ class BookingRepository:
         """
         try:
             document = await self._bookings.find_one_and_update(
-                {"_id": booking.id, "status": booking.status.value, "version": booking.version},
+                {**_identity(booking), "status": booking.status.value, "version": booking.version},
                 _update_with_entry({**fields, "version": entry.version}, booking, entry, superseded),
                 projection=WITHOUT_FIRST_ANSWER,
                 return_document=ReturnDocument.AFTER,
@@ -241,7 +241,7 @@ class BookingRepository:
 
     async def set_payment_if_version(self, booking: Booking, payment: Payment) -> Booking | None:
         """Set the payment without a history entry; return None if the booking or its payment has changed."""
-        unchanged = {"_id": booking.id, "version": booking.version, "payment.paid": booking.payment.paid}
+        unchanged = {**_identity(booking), "version": booking.version, "payment.paid": booking.payment.paid}
         unchanged |= {"payment.status": booking.payment.status.value}
         document = await self._bookings.find_one_and_update(
             unchanged,
@@ -379,6 +379,11 @@ class BookingRepository:
         found = self._bookings.find(held, _WITHOUT_HISTORY, hint=_TICKS_INDEX)
         found = found.sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
+
+
+def _identity(booking: Booking) -> Document:
+    """Name the barber beside the id, so that a cluster sends the update to one shard (decision 24)."""
+    return {"_id": booking.id, "barber_id": booking.barber_id}
 
 
 def _update_with_entry(fields: Document, booking: Booking, entry: HistoryEntry, superseded: int | None) -> Document:

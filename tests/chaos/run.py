@@ -108,7 +108,7 @@ async def storm(home: Path, seconds: int, seed: int, changes_a_second: int = 20)
     (home / "mongod").mkdir()
     (home / "valkey").mkdir()
     with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
-        settings = _settings(home, mongo.url, redis.url)
+        settings = settings_for(home, mongo.url, redis.url)
         await _migrate(settings)
         changed = {"GROME_JOBS_WORKERS": "2", "GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true", "GROME_LOG_LEVEL": "INFO"}
         changed |= dict.fromkeys(("GROME_MAIL_NEWS_A_DAY", "GROME_MAIL_UNVERIFIED_NEWS_A_DAY"), "1000000")
@@ -118,7 +118,7 @@ async def storm(home: Path, seconds: int, seed: int, changes_a_second: int = 20)
                 return await _Storm(settings, grome, mongo, redis, receiver, dice, changes_a_second).run(seconds)
 
 
-def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
+def settings_for(home: Path, mongo_url: str, redis_url: str) -> Settings:
     base = with_made_keys(load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)}), home)
     return msgspec.structs.replace(
         base,
@@ -131,6 +131,14 @@ async def _migrate(settings: Settings) -> None:
     async with _container(settings) as container:
         async for _ in migrate(container.database, MIGRATIONS, container.clock):
             pass
+
+
+@asynccontextmanager
+async def migrated_container(settings: Settings) -> AsyncIterator[Container]:
+    """Apply all migrations, and open a container."""
+    await _migrate(settings)
+    async with _container(settings) as container:
+        yield container
 
 
 @asynccontextmanager
