@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -33,6 +34,7 @@ _ABORT_POLL_S: Final = 0.25
 # Webhook jobs mostly wait for the receivers' servers. With this many slots the endpoints of one owner, at their maximum
 # of concurrent requests, cannot occupy all slots.
 _WEBHOOK_CONCURRENCY_FACTOR: Final = 4
+_ALIVE_INTERVAL_S: Final = 5
 Crons = Sequence[CronJob[Any]]
 
 
@@ -60,16 +62,27 @@ async def _run_until_signalled(settings: Settings, loops: Callable[[Container], 
         asyncio.get_running_loop().add_signal_handler(signum, told.set)
     working = asyncio.create_task(loops(container))
     waiting = asyncio.create_task(told.wait())
+    touching = asyncio.create_task(_touch_alive(Path(settings.home)))
     try:
         await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
+        touching.cancel()
         working.cancel()
         await asyncio.wait({working})
         await container.close()
         await asyncio.to_thread(observers.close)
     if not working.cancelled():
         working.result()  # it only ends by itself when something in it has failed
+
+
+async def _touch_alive(home: Path) -> None:
+    """Touch GROME_HOME/alive as long as the event loop runs: probes of containers read its age."""
+    while True:
+        with suppress(OSError):  # the jobs go on without it, and the probe reports the process
+            await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread((home / "alive").touch)
+        await asyncio.sleep(_ALIVE_INTERVAL_S)
 
 
 async def work(container: Container, handlers: Mapping[JobKind, Handler], cron: Crons = ()) -> None:
