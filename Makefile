@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test quick check format hunt fuzz storm primaries soak seed demo bench lock clean
+.PHONY: help install run test quick check format hunt fuzz storm primaries soak seed demo bench image sbom manifests lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -60,11 +60,11 @@ QUICK := tests/checks tests/common tests/config tests/scheduling tests/notificat
 quick: install ## Run the tests of pure rules and one journey: the inner loop
 	@$(PYTEST) -q $(SIDE_BY_SIDE) $(QUICK)
 
-check: install ## Lint, format, types, Dockerfile, imports and language: what CI runs
+check: install ## Lint, format, types, deployment, imports and language: what CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/python -m checks.linters
 	$(BIN)/python -m checks
 
 format: install ## Format the code and apply the safe fixes
@@ -99,6 +99,35 @@ $(VENV)/installed-bench: requirements/bench.txt $(VENV)/installed
 
 bench: $(VENV)/installed-bench ## Measure beside floors and a peer; sections and options in ARGS
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+# The first builder that is there. BASE is the image's base, with a digest for releases: docs/deployment.md.
+BUILDER := $(firstword $(foreach each,docker podman buildah,$(shell command -v $(each))))
+TAG     := grome:dev
+BASE    :=
+
+image: ## Build the production image TAG with docker, podman or buildah, on BASE
+	@test -n "$(BUILDER)" || { echo "grome: the image needs docker, podman or buildah on the PATH." >&2; exit 2; }
+	$(BUILDER) build $(if $(findstring docker,$(BUILDER)),,--format docker) $(if $(BASE),--build-arg BASE=$(BASE)) \
+	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
+	  --build-arg REVISION="$$(git rev-parse HEAD)" --tag $(TAG) .
+
+SBOM := .grome/sbom
+
+sbom: ## Write the image's packages as CycloneDX and a list of licences to .grome/sbom/
+	@$(PYTHON) -m venv $(SBOM)/tool
+	@$(SBOM)/tool/bin/python -m pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7' 'pip-licenses>=5' uv
+	@$(SBOM)/tool/bin/uv venv --quiet --clear $(SBOM)/product
+	@$(SBOM)/tool/bin/uv pip install --quiet --python $(SBOM)/product/bin/python --require-hashes -r requirements/production.txt
+	@$(SBOM)/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  -o $(SBOM)/grome.cdx.json $(SBOM)/product/bin/python
+	@$(SBOM)/tool/bin/pip-licenses --python $(SBOM)/product/bin/python --format csv --with-urls \
+	  --output-file $(SBOM)/licences.csv
+	@echo "$(SBOM)/grome.cdx.json and $(SBOM)/licences.csv"
+
+manifests: ## Render deploy/kubernetes/overlays with kubectl, and compare with what `make check` reads
+	@command -v kubectl >/dev/null || { echo "grome: \`make manifests\` needs kubectl on the PATH." >&2; exit 2; }
+	@for overlay in trial production; do kubectl kustomize deploy/kubernetes/overlays/$$overlay \
+	  | $(BIN)/python -m checks.kustomize deploy/kubernetes/overlays/$$overlay || exit 1; done
 
 lock: ## Write requirements/*.txt and tests/clients/package-lock.json anew
 	@$(PYTHON) -m venv .grome/lock

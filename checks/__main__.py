@@ -1,26 +1,28 @@
-"""`python -m checks`: report imports and sentences that break the rules; exit code 1 if there are any."""
+"""`python -m checks`: report imports, sentences and manifests that break the rules; exit code 1 if there are any."""
 
 import sys
 from collections.abc import Iterator
 
 import click
 
+from checks.compose import against_compose
 from checks.findings import Finding, listed
 from checks.imports import against_rules, against_tiers, circles, knots, package_graph
 from checks.language import against_language
+from checks.manifests import against_manifests
 from checks.prose import Kind, passages
 from checks.tiers import RULES, TIERS
 from checks.tree import Tree
 
 
 @click.command()
-@click.option("--only", type=click.Choice(["imports", "language"]), help="Leave out the other check.")
+@click.option("--only", type=click.Choice(["imports", "language", "deploy"]), help="Leave out the other checks.")
 @click.option("--limit", default=40, show_default=True, help="Number of findings of each rule that are printed.")
 def main(only: str | None, limit: int) -> None:
     """Print the findings of each rule, and figures of the whole tree; exit code 1 if there is a finding."""
     found: set[Finding] = set()
     figures: list[str] = []
-    for name, check in (("imports", _imports), ("language", _language)):
+    for name, check in (("imports", _imports), ("language", _language), ("deploy", _deploy)):
         if only in (None, name):
             figures += check(found)
     for line in (*listed(found, limit), "", *figures):
@@ -47,6 +49,13 @@ def _language(found: set[Finding]) -> Iterator[str]:
         every = sum(passage.kind is kind for passage in prose)
         flagged = len({passage for passage, _ in broken if passage.kind is kind})
         yield f"{kind.value} passages flagged: {flagged} of {every} ({flagged / every:.1%})"
+
+
+def _deploy(found: set[Finding]) -> Iterator[str]:
+    """Add the findings to `found`, and yield the figure."""
+    broken = {*against_manifests(), *against_compose()}
+    found |= broken
+    yield f"manifests and services against the rules: {len(broken)}"
 
 
 if __name__ == "__main__":
