@@ -1,7 +1,6 @@
 """The Sanic application: an explicit list of blueprints, listeners, and one error handler."""
 
 import asyncio
-import gc
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
@@ -49,6 +48,7 @@ from grome.dev.mailbox.routes import mailbox
 from grome.dev.pay_demo.routes import pay_demo
 from grome.factors.routes import factors
 from grome.favourites.routes import favourites
+from grome.infrastructure.collector import collect_garbage_rarely
 from grome.infrastructure.http import Routes, problem
 from grome.infrastructure.http.access_log import log_request, path_to_log, route_to_log
 from grome.infrastructure.http.cors import allow_origins
@@ -209,11 +209,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
         if serves != "api":
             container.get(LiveConnections)  # reads the bus from now on, so that a restart loses no position
-        # Objects loaded by now live as long as the process, so the collector need not scan them again. Requests create
-        # no cycles, so it need not run after every few requests either.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
+        collect_garbage_rarely()
 
     async def drain_live_connections() -> None:
         if serves != "api":

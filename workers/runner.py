@@ -13,6 +13,7 @@ from saq.types import PartialTimersDict
 
 from config.settings import Settings
 from grome.composition import open_container
+from grome.infrastructure.collector import collect_garbage_rarely
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, Queue
@@ -57,6 +58,7 @@ def run_relay(settings: Settings) -> None:
 async def _run_until_signalled(settings: Settings, loops: Callable[[Container], Coroutine[Any, Any, None]]) -> None:
     observers = start_observing(settings)
     container = await open_container(settings)
+    collect_garbage_rarely()
     told = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, told.set)

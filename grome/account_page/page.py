@@ -1,5 +1,6 @@
 """Render the account page in each language."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -7,10 +8,10 @@ import msgspec
 from babel import Locale
 from jinja2 import Environment, StrictUndefined
 
-from grome.common.languages import LANGUAGES, Language, load_texts, text_direction
+from grome.common.languages import LANGUAGES, Language, Texts, text_direction
 
 HERE: Final = files("grome.account_page")
-TEXTS: Final = load_texts("account_page", dict[str, str])
+TEXTS: Final = Texts("account_page", dict[str, str])
 POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; "
     "img-src data:; style-src 'self'; script-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -20,7 +21,9 @@ _TEMPLATE: Final = Environment(autoescape=True, undefined=StrictUndefined, trim_
 )
 
 
-def _page(language: Language) -> bytes:
+@cache
+def account_page_in(language: Language) -> bytes:
+    """Render the page; the first call of a process reads Babel's data of all languages, which takes 0.1 s."""
     texts = TEXTS[language]
     page = _TEMPLATE.render(
         language=language,
@@ -30,6 +33,3 @@ def _page(language: Language) -> bytes:
         texts=msgspec.json.encode(texts).decode(),
     )
     return page.encode()
-
-
-PAGES: Final[dict[Language, bytes]] = {language: _page(language) for language in LANGUAGES}

@@ -1,10 +1,11 @@
 """Serve `/account` and its scripts. The page holds no data: it calls the API like any other client."""
 
+import asyncio
 from typing import Final
 
 from sanic import HTTPResponse, Request
 
-from grome.account_page.page import HERE, PAGES, POLICY
+from grome.account_page.page import HERE, POLICY, account_page_in
 from grome.common.errors import NotFound
 from grome.common.languages import LANGUAGES
 from grome.infrastructure.http.accept_language import preferred_language
@@ -36,7 +37,7 @@ async def add_headers(request: Request, response: HTTPResponse) -> None:
 @account_page.get("")
 async def page(request: Request) -> HTTPResponse:
     language = preferred_language(request.headers.get("accept-language"), LANGUAGES)
-    response = body(request, PAGES[language], 200, "text/html; charset=utf-8")
+    response = body(request, await asyncio.to_thread(account_page_in, language), 200, "text/html; charset=utf-8")
     response.headers["Vary"] = ", ".join(filter(None, [response.headers.get("Vary", ""), "Accept-Language"]))
     response.headers["Content-Language"] = language
     response.headers["X-Robots-Tag"] = "noindex"

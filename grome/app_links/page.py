@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from grome.common.languages import Language, load_texts, text_direction
+from grome.common.languages import Language, Texts, text_direction
 from grome.infrastructure.http.csp import csp_hash
 
 Subject = Literal["booking", "webhook"]
@@ -28,7 +28,7 @@ class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
 
 _PAGE: Final = files("grome.app_links").joinpath("page.html").read_text(encoding="utf-8")
 _TEMPLATE: Final = Template(_PAGE)
-TEXTS: Final = load_texts("link_page", PageTexts)
+TEXTS: Final = Texts("link_page", PageTexts)
 POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:; "
     f"style-src {csp_hash(_PAGE, 'style')}"

@@ -16,7 +16,7 @@ from grome.calendar_feeds.models import CalendarEntry, EventStatus
 from grome.common.formats import wall_time
 from grome.common.geo import GeoPoint
 from grome.common.ids import created_at_of
-from grome.common.languages import load_texts
+from grome.common.languages import Texts
 from grome.notifications.localizer import Localizer
 from grome.scheduling.models import TimeOff
 
@@ -27,7 +27,7 @@ class CalendarWords(Struct, frozen=True, forbid_unknown_fields=True):
     time_off: str
 
 
-WORDS: Final = load_texts("calendar", CalendarWords)
+WORDS: Final = Texts("calendar", CalendarWords)
 _STATUS: Final = {Status.REQUESTED: EventStatus.TENTATIVE, Status.CANCELLED: EventStatus.CANCELLED}
 _DIGITS: Final = 6  # of a degree: a tenth of a metre
 _CACHE_SIZE: Final = 1_000

@@ -1,5 +1,6 @@
 """A group of commands that imports a command's module when the command is run, not for `--help`."""
 
+import gc
 from collections.abc import Mapping
 from importlib import import_module
 
@@ -15,6 +16,8 @@ class LazyCommand(click.Command):
 
     def load(self) -> click.Command:
         loaded = getattr(import_module(self._module), self._attribute)
+        gc.freeze()
+        gc.enable()
         assert isinstance(loaded, click.Command)  # noqa: S101 -- a mistake in our own table
         return loaded
 

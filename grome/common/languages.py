@@ -3,6 +3,7 @@
 To add a language, add its tag here and a folder with the same files.
 """
 
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Final, Literal, TypeVar, get_args
 
@@ -15,13 +16,27 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 T = TypeVar("T")
 
 
-def load_texts(name: str, text_type: type[T]) -> dict[Language, T]:
-    """Decode `<name>.toml` of every language. Raises ValidationError if a text is missing or unknown."""
-    folder = files("grome").joinpath("texts")
-    return {
-        language: toml.decode(folder.joinpath(language, f"{name}.toml").read_bytes(), type=text_type)
-        for language in LANGUAGES
-    }
+class Texts(Mapping[Language, T]):
+    """Holds the `<name>.toml` of every language. A file is decoded when its language is first asked for.
+
+    The first access raises ValidationError if a text is missing or unknown.
+    """
+
+    def __init__(self, name: str, text_type: type[T]) -> None:
+        self._name, self._type = name, text_type
+        self._decoded: dict[Language, T] = {}
+
+    def __getitem__(self, language: Language) -> T:
+        if language not in self._decoded:
+            file = files("grome").joinpath("texts", language, f"{self._name}.toml")
+            self._decoded[language] = toml.decode(file.read_bytes(), type=self._type)
+        return self._decoded[language]
+
+    def __iter__(self) -> Iterator[Language]:
+        return iter(LANGUAGES)
+
+    def __len__(self) -> int:
+        return len(LANGUAGES)
 
 
 def text_direction(language: Language) -> str:

@@ -1,6 +1,7 @@
-"""The dashboard's pages, their content security policies, and SAQ's files; read once at import."""
+"""The dashboard's pages, their content security policies, and SAQ's files."""
 
 import gzip
+from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -21,7 +22,8 @@ _TEMPLATES = Environment(
 )
 
 
-def _assets() -> dict[str, bytes]:
+@cache
+def dashboard_assets() -> dict[str, bytes]:
     """Load files by the names that SAQ's page requests; its package holds some of them only compressed."""
     assets = {}
     for path in STATIC_PATH.iterdir():
@@ -32,7 +34,6 @@ def _assets() -> dict[str, bytes]:
     return assets
 
 
-ASSETS: Final = _assets()
 _LOGIN_PAGE = _TEMPLATES.get_template("login_page.html")
 _SECOND_STEP_PAGE = _TEMPLATES.get_template("second_step_page.html")
 DASHBOARD_PAGE: Final = _TEMPLATES.get_template("dashboard_page.html").render()

@@ -20,12 +20,12 @@ from grome.accounts.sessions import SessionService
 from grome.common.errors import ApiError, Invalid, NotFound, SecondFactorMissing, TooManyRequests, Unauthenticated
 from grome.console.errors import ForeignRequest, JobEnded
 from grome.console.pages import (
-    ASSETS,
     DASHBOARD_PAGE,
     DASHBOARD_POLICY,
     DEAD_POLICY,
     LOGIN_POLICY,
     SECOND_STEP_POLICY,
+    dashboard_assets,
     dead_page,
     login_page,
     query_string,
@@ -174,9 +174,10 @@ async def logout(request: Request) -> HTTPResponse:
 
 @dashboard.get("/static/<name:str>", ctx_open=True)
 async def asset(request: Request, name: str) -> HTTPResponse:
-    if name not in ASSETS:
+    assets = dashboard_assets()
+    if name not in assets:
         raise NotFound
-    response = body(request, ASSETS[name], 200, _TYPES[PurePath(name).suffix])
+    response = body(request, assets[name], 200, _TYPES[PurePath(name).suffix])
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
 

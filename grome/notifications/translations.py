@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from grome.common.languages import load_texts
+from grome.common.languages import Texts
 
 
 class SharedTexts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,4 +76,4 @@ class Translations(Struct, frozen=True, forbid_unknown_fields=True):
     messages: dict[str, MessageText]
 
 
-TRANSLATIONS: Final = load_texts("messages", Translations)
+TRANSLATIONS: Final = Texts("messages", Translations)

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from grome.accounts.models import Topic
-from grome.common.languages import Language, load_texts, text_direction
+from grome.common.languages import Language, Texts, text_direction
 from grome.infrastructure.http.csp import csp_hash
 
 
@@ -24,7 +24,7 @@ class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
 
 _PAGE: Final = files("grome.notifications").joinpath("unsubscribe_page.html").read_text(encoding="utf-8")
 _TEMPLATE: Final = Template(_PAGE)
-TEXTS: Final = load_texts("unsubscribe_page", PageTexts)
+TEXTS: Final = Texts("unsubscribe_page", PageTexts)
 # The fields that mail programs send for a click on their own button (RFC 8058, section 3.2).
 _FORM: Final = Template(
     '<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click"><button>$button</button></form>'

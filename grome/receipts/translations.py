@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from grome.common.languages import load_texts
+from grome.common.languages import Texts
 
 
 class ReceiptTexts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,4 +34,4 @@ class ReceiptTexts(Struct, frozen=True, forbid_unknown_fields=True):
     legend: str
 
 
-TEXTS: Final = load_texts("receipt", ReceiptTexts)
+TEXTS: Final = Texts("receipt", ReceiptTexts)

@@ -6,7 +6,7 @@ from importlib.resources import files
 import httpx
 import pytest
 
-from grome.account_page.page import PAGES, TEXTS
+from grome.account_page.page import TEXTS, account_page_in
 from grome.common.languages import LANGUAGES
 
 HERE = files("grome.account_page")
@@ -55,7 +55,7 @@ def test_account_page_listens_to_no_other_window() -> None:
 
 
 def test_account_page_password_fields_are_masked_and_open_to_password_managers() -> None:
-    page = PAGES["en"].decode()
+    page = account_page_in("en").decode()
     fields = re.findall(r'<input [^>]*name="(?:password|current|new)"[^>]*>', page)
     assert len(fields) == 8
     for field in fields:

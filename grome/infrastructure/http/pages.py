@@ -6,6 +6,7 @@ from sanic import Blueprint
 from sanic.models.handler_types import RouteHandler
 
 from grome.infrastructure.http.access_log import log_page, start_clock
+from grome.infrastructure.http.responses import ERROR_FORMAT
 
 
 class Pages(Blueprint):
@@ -20,5 +21,8 @@ class Pages(Blueprint):
         self.middleware(log_page, "response")
 
     def get(self, uri: str, **declared: Any) -> RouteHandler:  # type: ignore[override]  # noqa: ANN401 -- Sanic's own
-        decorate: RouteHandler = self.route(uri, methods=["GET", "HEAD"], ignore_body=False, **declared)
+        return self.route(uri, methods=["GET", "HEAD"], ignore_body=False, **declared)
+
+    def route(self, uri: str, **declared: Any) -> RouteHandler:  # type: ignore[override]  # noqa: ANN401 -- Sanic's own
+        decorate: RouteHandler = super().route(uri, **{**declared, "error_format": ERROR_FORMAT})
         return decorate

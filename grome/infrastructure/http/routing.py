@@ -25,7 +25,7 @@ from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.client import client_address
 from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_all, decode_path
 from grome.infrastructure.http.request_id import request_id
-from grome.infrastructure.http.responses import reply
+from grome.infrastructure.http.responses import ERROR_FORMAT, reply
 from grome.infrastructure.logs import request_id_of_lines
 from grome.infrastructure.rate_limits.models import LimitClass
 
@@ -108,6 +108,7 @@ class Routes:
                 # Every GET route answers HEAD too (RFC 9110, section 9.1); Sanic leaves the body out.
                 methods=[operation.method, *(["HEAD"] if operation.method == "GET" else [])],
                 name=operation.handler.__name__,
+                error_format=ERROR_FORMAT,
             )
         return blueprint
 
