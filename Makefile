@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test quick check format hunt fuzz storm primaries soak seed demo bench image sbom manifests lock clean
+.PHONY: help install run test quick check format hunt fuzz storm primaries roll soak seed demo bench image sbom manifests lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -82,6 +82,9 @@ storm: install ## Kill everything in turn while bookings change, and count what 
 
 primaries: install ## Kill the primary of a replica set ten times while 16 writers book; options in ARGS
 	@$(BIN)/python -m tests.chaos.primary_kills $(ARGS)
+
+roll: install ## Replace all processes under load, by SIGHUP and behind HAProxy, and count failed requests; options in ARGS
+	@$(BIN)/python -m tests.rolling.run $(ARGS)
 
 soak: install ## Let hostile accounts repeat everything for 20 minutes, and compare honest ones; options in ARGS
 	@$(BIN)/python -m tests.soak $(ARGS)

@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from functools import partial
@@ -21,8 +22,11 @@ from sanic.worker.process import WorkerProcess
 from config.sections.servers import HttpSettings
 from config.settings import Settings
 from grome.app import App, create_app
+from grome.cli.bootstrap import load_connected_settings
+from grome.cli.rolling import JOBS, REPLACED, RollingRestart, WorkerChanges
 from grome.dev.embedded.errors import CannotStart
 from grome.infrastructure.cancellation import cancel_until_done
+from grome.infrastructure.http.stopping import stop_replaced
 from grome.infrastructure.logs import log_start
 from grome.infrastructure.redis.stored_counts import StoredCounts
 from grome.infrastructure.telemetry.block import shared_block
@@ -50,19 +54,20 @@ def serve(settings: Settings, banner: str) -> None:
 
 
 def _serve(settings: Settings, banner: str, metrics: Path) -> None:
-    loader = AppLoader(factory=partial(_create_counting_app, settings, metrics))
-    app = loader.load()
+    app = _create_counting_app(settings, metrics)
     log_start(settings.env, "process manager")
 
     @app.main_process_ready
     async def add_helpers(app: App) -> None:
         for number in range(settings.jobs.workers):
             # Sanic restarts only transient processes, and the watchdog needs restarts.
-            given = {"settings": settings, "metrics": metrics}
-            app.manager.manage(f"Jobs-{number}", run_worker, given, transient=True, restartable=True)
+            given = {"metrics": metrics}
+            app.manager.manage(f"{JOBS}-{number}", _run_job_worker, given, transient=True, restartable=True)
+        app.manager.restarter = WorkerChanges(app.manager)
         watchdog = Watchdog(app.manager, banner, stop_seconds(settings.http))
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, watchdog.ask_to_stop)
+        signal.signal(signal.SIGHUP, watchdog.ask_to_reload)
         threading.Thread(target=watchdog.run, name="watchdog", daemon=True).start()
 
     WorkerManager.THRESHOLD = WorkerProcess.THRESHOLD = _START_SECONDS * 10  # in tenths of a second
@@ -74,8 +79,17 @@ def _serve(settings: Settings, banner: str, metrics: Path) -> None:
         access_log=False,
         motd=False,
     )
-    Sanic.serve(primary=app, app_loader=loader)
+    Sanic.serve(primary=app, app_loader=AppLoader(factory=partial(_load_app, metrics)))
     app.ctx.observers.close()
+
+
+def _load_app(metrics: Path) -> App:
+    """Create the application of an API worker. A worker of a rolling restart reads new settings."""
+    return _create_counting_app(load_connected_settings(), metrics)
+
+
+def _run_job_worker(metrics: Path) -> None:
+    run_worker(load_connected_settings(), metrics)
 
 
 def _create_counting_app(settings: Settings, metrics: Path) -> App:
@@ -85,6 +99,8 @@ def _create_counting_app(settings: Settings, metrics: Path) -> App:
 
     @app.after_server_start
     async def start_counting(app: App) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process alone decides about a rolling restart
+        asyncio.get_running_loop().add_signal_handler(REPLACED, stop_replaced, app)
         counting = app.ctx.container.get(StoredCounts).keep_storing(), keep_measuring_lag()
         app.ctx.counting = [asyncio.create_task(each) for each in counting]
 
@@ -114,12 +130,18 @@ class Watchdog:
 
     def __init__(self, manager: WorkerManager, banner: str, stop_seconds: float) -> None:
         self._manager, self._banner, self._stop_seconds = manager, banner, stop_seconds
-        self._asked = threading.Event()
+        self._asked, self._told_to_reload = threading.Event(), threading.Event()
+        self._had_terminal = os.isatty(sys.stderr.fileno())
         self._reported: set[int] = set()
 
     def ask_to_stop(self, *_signal: object) -> None:
         """Note the signal; a signal handler must not do more."""
         self._asked.set()
+
+    def ask_to_reload(self, *_signal: object) -> None:
+        """Note the signal, which also says that the terminal is gone: then the process ends like any other."""
+        is_orphaned = self._had_terminal and not os.isatty(sys.stderr.fileno())
+        (self._asked if is_orphaned else self._told_to_reload).set()
 
     def run(self) -> None:
         while not self._manager._all_workers_ack():  # type: ignore[no-untyped-call]  # noqa: SLF001 -- there is no public method
@@ -127,6 +149,9 @@ class Watchdog:
         if not self._asked.is_set():
             print(self._banner, flush=True)  # noqa: T201 -- for the person at the terminal
         while not self._asked.wait(_POLL_SECONDS):
+            if self._told_to_reload.is_set():
+                self._told_to_reload.clear()
+                RollingRestart(self._manager, self._asked, _START_SECONDS).run()
             self._restart_dead()
         self._manager.monitor_publisher.send("__TERMINATE__")
         time.sleep(self._stop_seconds)
