@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test quick check format hunt fuzz storm primaries roll soak seed demo bench image sbom manifests lock clean
+.PHONY: help install run test warm quick check format hunt fuzz storm primaries roll soak seed demo bench image sbom manifests lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -53,6 +53,9 @@ test: $(VENV)/installed-clients ## Run all tests on real mongods and Valkeys, on
 	$(PYTEST) $(SIDE_BY_SIDE) -m 'not alone' || failed=$$?; halfway=$$(date +%s); \
 	$(PYTEST) -m alone $$($(ALONE)) || failed=$$?; ended=$$(date +%s); \
 	echo "Side by side: $$((halfway - began)) s. Alone: $$((ended - halfway)) s."; exit $$failed
+
+warm: $(VENV)/installed-clients ## Compile all modules before the first tests; CI does so beside the lint
+	@$(PYTEST) -q --collect-only tests >/dev/null
 
 # The rules that need no server, and one visit from its booking to its last message.
 QUICK := tests/checks tests/common tests/config tests/scheduling tests/notifications/test_end_to_end.py
