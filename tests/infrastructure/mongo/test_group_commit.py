@@ -23,7 +23,7 @@ from pymongo.errors import WriteConcernError, WriteError
 from config.sections.servers import MongoSettings
 from config.settings import Settings
 from grome.bookings.errors import KeyInFlight, SlotTaken
-from grome.bookings.models import Booking, Idempotency, Payment, PaymentStatus, Status
+from grome.bookings.models import Action, Booking, HistoryEntry, Idempotency, Party, Payment, PaymentStatus, Status
 from grome.bookings.repository import COLLECTION, BookingRepository
 from grome.common.ids import new_id
 from grome.dev.embedded import embedded_servers
@@ -122,7 +122,17 @@ def wish(barber_id: UUID, tick: int, *, customer_id: UUID | None = None, key: st
         payment=Payment(PaymentStatus.PENDING, 0, "EUR"),
         version=1,
         idempotency=Idempotency(key, b"") if key else None,
-        history=[],
+        history=[
+            HistoryEntry(
+                id=new_id(),
+                version=1,
+                action=Action.CREATE,
+                status=Status.REQUESTED,
+                by=Party.CUSTOMER,
+                actor_id=None,
+                at=START,
+            )
+        ],
         created_at=START,
     )
 
