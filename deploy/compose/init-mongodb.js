@@ -10,17 +10,14 @@ try {
 } catch (fault) {
   if (!["AlreadyInitialized", "Unauthorized"].includes(fault.codeName)) throw fault;
 }
-while (!db.hello().isWritablePrimary && !db.hello().primary) sleep(500);
-
-// Without users, mongod lets its own machine make the first one; it must be made on the primary.
-if (db.hello().isWritablePrimary) {
-  try {
-    admin.createUser({ user: "admin", pwd: secret("mongo_admin_password"), roles: ["root"] });
-  } catch (fault) {
-    if (fault.codeName !== "Unauthorized") throw fault; // a user exists
-  }
-  admin.auth("admin", secret("mongo_admin_password"));
-  const grome = db.getSiblingDB("grome");
-  const roles = ["readWrite", "dbAdmin"];
-  if (!grome.getUser("grome")) grome.createUser({ user: "grome", pwd: secret("mongo_password"), roles });
+// mongo1 has the highest priority, so it leads in the end. Without users, mongod lets its own machine make the first one.
+while (!db.hello().isWritablePrimary) sleep(500);
+try {
+  admin.createUser({ user: "admin", pwd: secret("mongo_admin_password"), roles: ["root"] });
+} catch (fault) {
+  if (fault.codeName !== "Unauthorized") throw fault; // a user exists
 }
+admin.auth("admin", secret("mongo_admin_password"));
+const grome = db.getSiblingDB("grome");
+const roles = ["readWrite", "dbAdmin"];
+if (!grome.getUser("grome")) grome.createUser({ user: "grome", pwd: secret("mongo_password"), roles });
