@@ -207,6 +207,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         log_start(settings.env, "API worker")
         container = await open_container(settings, clock)
         app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
+        REFUSALS.add(InternalError.code, by=0)  # so that Prometheus sees the first one as a rise
         if serves != "api":
             container.get(LiveConnections)  # reads the bus from now on, so that a restart loses no position
         collect_garbage_rarely()

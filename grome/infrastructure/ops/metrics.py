@@ -122,7 +122,8 @@ async def _counted(container: Container, registry: CollectorRegistry) -> None:
         name: (CounterMetricFamily(f"grome_{metric}_total", told, labels=labels), unit)
         for name, (metric, told, labels, unit) in _COUNTED.items()
     }
-    for (name, *labels), number in (await container.get(StoredCounts).figures()).items():
+    uncounted: dict[tuple[str, ...], int] = {(name,): 0 for name, (_, _, labels, _) in _COUNTED.items() if not labels}
+    for (name, *labels), number in {**uncounted, **await container.get(StoredCounts).figures()}.items():
         if name in families:  # a later release may count more
             family, unit = families[name]
             family.add_metric(labels, number * unit)

@@ -19,7 +19,7 @@ class CommandPool(BlockingConnectionPool):
         POOL_WAITING.add(self.pool_name, by=1)
         try:
             connection: AbstractConnection = await super().get_connection(*command, **options)  # type: ignore[no-untyped-call]
-        except BaseException:
+        except Exception:
             POOL_FAILURES.add(self.pool_name)
             raise
         finally:
