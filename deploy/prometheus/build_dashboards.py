@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 -- a script, in no package
 """Write the dashboards of Grafana: `make dashboards`. A test compares the files with the tables below."""
 
 import json

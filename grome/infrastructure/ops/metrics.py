@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
@@ -96,17 +96,17 @@ async def _queues(container: Container, registry: CollectorRegistry) -> None:
 
 async def _relay(container: Container, registry: CollectorRegistry) -> None:
     figures = await container.get(Relay).stats()
-    if figures is None:
-        return
-    lag = "Age of the oldest change that the relay has in hand"
-    Gauge("grome_relay_lag_seconds", lag, registry=registry).set(figures.lag_s)
-    silent = "Since when no leader has stored how far the relay is"
-    Gauge("grome_relay_silent_seconds", silent, registry=registry).set(figures.silent_s)
-    handed_on = CounterMetricFamily("grome_relay_events_total", "Events handed on so far", figures.handed_on)
-    registry.register(Measured([handed_on]))
-    if figures.position_at:
-        position = Gauge("grome_relay_position_timestamp_seconds", "When the last change was made", registry=registry)
-        position.set(figures.position_at.timestamp())
+    lag = GaugeMetricFamily("grome_relay_lag_seconds", "Age of the oldest change that the relay has in hand")
+    silent = GaugeMetricFamily("grome_relay_silent_seconds", "Since when no leader has stored how far the relay is")
+    events = CounterMetricFamily("grome_relay_events_total", "Events handed on so far")
+    position = GaugeMetricFamily("grome_relay_position_timestamp_seconds", "When the last change was made")
+    if figures:
+        lag.add_metric([], figures.lag_s)
+        silent.add_metric([], figures.silent_s)
+        events.add_metric([], figures.handed_on)
+        if figures.position_at:
+            position.add_metric([], figures.position_at.timestamp())
+    registry.register(Measured([lag, silent, events, position]))
 
 
 async def _failed_items(container: Container, registry: CollectorRegistry) -> None:
