@@ -55,6 +55,7 @@ from grome.infrastructure.http.cors import allow_origins
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.http.request_spans import lines_of_trace
 from grome.infrastructure.http.standard_headers import security_headers
 from grome.infrastructure.http.stopping import stop_in_steps
 from grome.infrastructure.jobs.routes import jobs
@@ -229,13 +230,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 async def answer_error(request: Request, error: Exception) -> HTTPResponse:
     """Answer an ApiError with its status, a transient fault with 503, and any other error with 500."""
     refusal = _refusal_for(request, error)
-    line = logger.bind(request_id=request_id(request), route=route_to_log(request))
-    if isinstance(refusal, InternalError):
-        line.opt(exception=error).error("{} {}", request.method, path_to_log(request))
-    elif isinstance(refusal, Unavailable):
-        line.warning("{} {}: {!r}", request.method, path_to_log(request), error)
+    with lines_of_trace(request):
+        line = logger.bind(request_id=request_id(request), route=route_to_log(request))
+        if isinstance(refusal, InternalError):
+            line.opt(exception=error).error("{} {}", request.method, path_to_log(request))
+        elif isinstance(refusal, Unavailable):
+            line.warning("{} {}: {!r}", request.method, path_to_log(request), error)
+        log_request(request, refusal.status)
     REFUSALS.add(refusal.code)
-    log_request(request, refusal.status)
     return problem(request, refusal)
 
 

@@ -10,12 +10,13 @@ from msgspec import Meta, Struct
 class RequestOrigin(Struct, frozen=True):
     """Names the request that caused a change: its id, the client's address and the login session.
 
-    `session_id` is None for a request without an access token.
+    `session_id` is None for a request without an access token. `traceparent` is the request's span, if it is traced.
     """
 
     request_id: Annotated[str, Meta(max_length=64)]
     address: Annotated[str, Meta(max_length=45)] | None = None
     session_id: UUID | None = None
+    traceparent: Annotated[str, Meta(max_length=55)] | None = None
 
 
 # Set by the wrapper of all route handlers. None in jobs, crons and commands.

@@ -13,6 +13,7 @@ from grome.migrations import (
     m0006_payments,
     m0007_live,
     m0008_protection,
+    m0009_causes,
 )
 
 MIGRATIONS = (
@@ -24,4 +25,5 @@ MIGRATIONS = (
     Migration(6, "payments: the ledger, and payments by card", m0006_payments.up),
     Migration(7, "live: presence and what clients see at once", m0007_live.up),
     Migration(8, "protection: claimed addresses, proofs of identity and verified barbers", m0008_protection.up),
+    Migration(9, "causes: the trace of a request, and the cause of a job", m0009_causes.up),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from grome.infrastructure.tracing.spans import child_span
 from grome.notifications.channel_rules import RULES
 from grome.notifications.email.message import Mail, Mailer
 from grome.notifications.message_context import MessageContext
@@ -77,6 +78,12 @@ class Deliverer:
         """
         if delivery.channel in context.recipient.claimed:
             return DeliveryResult(delivery.notification.message_id)
+        with child_span(f"send {delivery.channel.value}", kind="client"):
+            return await self._send(delivery, context, reached, now)
+
+    async def _send(
+        self, delivery: ChannelDelivery, context: MessageContext, reached: AbstractSet[UUID], now: datetime
+    ) -> DeliveryResult:
         match delivery.channel:
             case Channel.IN_APP:
                 return DeliveryResult(None)  # the entry in the log is the message

@@ -32,6 +32,7 @@ live = Routes(
     "live",
     "/v1",
     about="Changes as they happen, by WebSocket or server-sent events; `/asyncapi.json` describes the frames.",
+    is_long_lived=True,
 )
 
 

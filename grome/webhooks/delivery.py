@@ -11,6 +11,7 @@ from grome import installed_version
 from grome.common.clock import Clock
 from grome.infrastructure.jobs.errors import PostponedError, RetryLaterError, UndeliverableError
 from grome.infrastructure.retry_after import read_retry_after
+from grome.infrastructure.tracing.spans import child_span, traceparent
 from grome.webhooks.errors import DeliveryError, UnreadableSecretError
 from grome.webhooks.health import EndpointHealth, seconds_to_wait
 from grome.webhooks.models import MAX_WAIT, Attempt, Delivery, Endpoint, RequestLease, SendWebhook
@@ -101,7 +102,10 @@ class WebhookDeliverer:
         now, started = self._clock(), time.perf_counter()
         try:
             headers = self._headers(endpoint, delivery, now)
-            outcome = await self._sender.post(endpoint.url, headers, delivery.body)
+            with child_span("send webhook", kind="client"):
+                if trace := traceparent():
+                    headers["traceparent"] = trace
+                outcome = await self._sender.post(endpoint.url, headers, delivery.body)
         except UnreadableSecretError:
             outcome = Outcome(error="The endpoint's secret was sealed under another key: rotate it.")
         attempt = Attempt(

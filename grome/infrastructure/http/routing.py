@@ -25,9 +25,11 @@ from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.client import client_address
 from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_all, decode_path
 from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.http.request_spans import with_span
 from grome.infrastructure.http.responses import ERROR_FORMAT, reply
 from grome.infrastructure.logs import request_id_of_lines
 from grome.infrastructure.rate_limits.models import LimitClass
+from grome.infrastructure.tracing.spans import traceparent
 
 Handler = Callable[..., Coroutine[Any, Any, Any]]
 FastAnswer = Callable[[Request], BaseHTTPResponse | None]
@@ -90,12 +92,13 @@ class Routes:
     only the parameters that it needs. `actor` is None if anyone may call and no token came. `body` and `query` are
     Structs, and parts of the path are UUIDs, dates, or unrestricted strings. A handler returns a Struct, None for 204,
     or a ready response of a kind in `answers`. A handler that has sent the response itself, bit by bit, returns it too.
-    `about` describes the routes in one sentence.
+    `about` describes the routes in one sentence. `is_long_lived` says that handlers hold connections open.
     """
 
     tag: str
     prefix: str
     about: str
+    is_long_lived: bool = False
     operations: list[Operation] = field(default_factory=list)
 
     @property
@@ -103,7 +106,7 @@ class Routes:
         blueprint = Blueprint(self.tag, url_prefix=self.prefix)
         for operation in self.operations:
             blueprint.add_route(
-                _endpoint(operation),
+                self._traced(operation),
                 _sanic_path(operation.path),
                 # Every GET route answers HEAD too (RFC 9110, section 9.1); Sanic leaves the body out.
                 methods=[operation.method, *(["HEAD"] if operation.method == "GET" else [])],
@@ -111,6 +114,12 @@ class Routes:
                 error_format=ERROR_FORMAT,
             )
         return blueprint
+
+    def _traced(self, operation: Operation) -> Handler:
+        endpoint = _endpoint(operation)
+        if self.is_long_lived:  # the span of a connection would end hours later
+            return endpoint
+        return with_span(endpoint, operation.method, self.prefix + operation.path)
 
     def get(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401 -- see _declare
         return self._declare("GET", path, **declared)
@@ -251,7 +260,8 @@ async def _admit(request: Request, operation: Operation) -> Actor | None:
 
 
 def _origin(request: Request, actor: Actor | None) -> RequestOrigin:
-    return RequestOrigin(request_id(request), client_address(request) or None, actor.session_id if actor else None)
+    session_id = actor.session_id if actor else None
+    return RequestOrigin(request_id(request), client_address(request) or None, session_id, traceparent())
 
 
 def has_stepped_up(actor: Actor, clock: Clock) -> bool:

@@ -12,6 +12,7 @@ from saq import Job as Message
 from grome.common.clock import Clock
 from grome.infrastructure.cancellation import raise_if_cancelled
 from grome.infrastructure.isolated_items import report_failure
+from grome.infrastructure.jobs.causes import cause_of
 from grome.infrastructure.jobs.models import Job, JobKind, NewJob, Queue, State
 from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.repository import JobRepository
@@ -54,6 +55,7 @@ class JobQueue:
                 handed=0 if new.due_at and new.due_at > now else 1,
                 next_at=new.due_at if new.due_at and new.due_at > now else now + timedelta(seconds=_REDELIVERY_SECONDS),
                 created_at=now,
+                cause=cause_of(new.id),
             )
             for new in jobs
         ]

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 
 class State(StrEnum):
@@ -54,6 +55,14 @@ class NewJob(Struct, frozen=True):
     due_at: datetime | None = None
 
 
+class JobCause(Struct, frozen=True):
+    """The event and the request from which a job follows, as far as known, and the span that added it."""
+
+    event_id: UUID | None = None
+    request_id: Annotated[str, Meta(max_length=64)] | None = None
+    traceparent: Annotated[str, Meta(max_length=55)] | None = None
+
+
 class Job(Struct, frozen=True, kw_only=True):
     """A job as it is stored.
 
@@ -73,6 +82,7 @@ class Job(Struct, frozen=True, kw_only=True):
     claim: str | None = None
     progress: float | None = None
     error: str | None = None
+    cause: JobCause | None = None
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

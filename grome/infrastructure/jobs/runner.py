@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,11 +15,13 @@ from grome.infrastructure.cancellation import raise_if_cancelled
 from grome.infrastructure.container import Container
 from grome.infrastructure.figures import count
 from grome.infrastructure.isolated_items import report_failure
+from grome.infrastructure.jobs.causes import caused_by_job
 from grome.infrastructure.jobs.errors import PermanentJobError, PostponedError, RetryLaterError, UndeliverableError
 from grome.infrastructure.jobs.job_queue import delay_s
 from grome.infrastructure.jobs.models import Job, JobKind, State
 from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.mongo.client import DriverError, is_transient_fault
+from grome.infrastructure.tracing.spans import child_span
 from grome.infrastructure.transient_errors import RecipientError, is_transient
 
 # After this time without renewal the worker counts as dead, and its jobs run again elsewhere ...
@@ -79,7 +82,7 @@ class JobRunner:
         self._held[job_id] = claim
         began = time.perf_counter()
         try:
-            with logger.contextualize(job_id=job_id, job_kind=job.kind):
+            with logger.contextualize(**_line_fields(job)), caused_by_job(job.cause), _job_span(job):
                 return await self._try(job)
         except DriverError as error:
             if not is_transient_fault(error):
@@ -156,6 +159,22 @@ class JobRunner:
 
     def _in(self, seconds: float) -> datetime:
         return self._clock() + timedelta(seconds=seconds)
+
+
+def _line_fields(job: Job) -> dict[str, str]:
+    """Return the fields of log lines during a job."""
+    fields = {"job_id": job.id, "job_kind": job.kind}
+    if job.cause and job.cause.event_id:
+        fields["event_id"] = str(job.cause.event_id)
+    if job.cause and job.cause.request_id:
+        fields["request_id"] = job.cause.request_id
+    return fields
+
+
+def _job_span(job: Job) -> AbstractContextManager[None]:
+    attributes: dict[str, str | int] = {"grome.job_kind": job.kind, "grome.job_tries": job.tries}
+    parent = job.cause.traceparent if job.cause else None
+    return child_span(f"job {job.kind}", kind="consumer", parent=parent, attributes=attributes)
 
 
 def _is_recipient_fault(error: Exception) -> bool:

@@ -29,7 +29,9 @@ from pymongo.errors import (
 from pymongo.write_concern import WriteConcern
 
 from config.sections.servers import MongoSettings
+from grome.infrastructure.mongo.command_spans import CommandSpans
 from grome.infrastructure.mongo.pool_metrics import PoolMetrics
+from grome.infrastructure.tracing.spans import is_tracing
 
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]
@@ -69,7 +71,7 @@ def open_mongo(settings: MongoSettings) -> Client:
         timeoutMS=settings.timeout_ms,
         maxPoolSize=settings.max_pool,
         appname="grome",
-        event_listeners=[PoolMetrics()],
+        event_listeners=[PoolMetrics(), *([CommandSpans()] if is_tracing() else [])],
     )
 
 

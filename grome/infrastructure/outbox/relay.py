@@ -15,6 +15,7 @@ from grome.common.ids import new_hex_id
 from grome.infrastructure.cancellation import raise_if_cancelled, run_in_own_task
 from grome.infrastructure.isolated_items import report_failure
 from grome.infrastructure.outbox.deferred_events import DeferredEvents
+from grome.infrastructure.outbox.event_causes import dispatching
 from grome.infrastructure.outbox.leader import LEASE_S, Leader, LeaseLostError
 from grome.infrastructure.outbox.models import ChangeRecord, Event, RelayStats
 from grome.infrastructure.outbox.projection import Projection
@@ -88,8 +89,9 @@ class Relay:
 
     async def _dispatch(self, changes: Sequence[ChangeRecord], events: Sequence[Event]) -> None:
         await self._invalidate_caches(changes)
-        for name, follower in self._followers.items():
-            await self._deliver(name, follower, events)
+        with dispatching(events):
+            for name, follower in self._followers.items():
+                await self._deliver(name, follower, events)
 
     async def _invalidate_caches(self, changes: Sequence[ChangeRecord]) -> None:
         """Invalidate caches once more: the process that wrote the change has told them already."""

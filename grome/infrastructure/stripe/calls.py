@@ -12,6 +12,7 @@ from grome.infrastructure.figures import count
 from grome.infrastructure.stripe.client import StripeApi
 from grome.infrastructure.stripe.errors import StripeDeclinedError, StripeRejectedError, StripeUnsureError
 from grome.infrastructure.stripe.sdk_errors import final_error
+from grome.infrastructure.tracing.spans import child_span
 
 # The names of all marked methods, e.g. `payment_intents.create`, complete once the gateway's modules are imported.
 STRIPE_CALLS: Final[list[str]] = []
@@ -40,7 +41,8 @@ def stripe_call(name: str) -> Callable[[_Method[G, P, R]], _Method[G, P, R]]:
             started = time.perf_counter()
             outcome = "ok"
             try:
-                return await _bounded(self.api, name, method(self, *args, **kwargs))
+                with child_span(f"stripe {name}", kind="client"):
+                    return await _bounded(self.api, name, method(self, *args, **kwargs))
             except StripeDeclinedError:
                 outcome = "declined"
                 raise

@@ -24,7 +24,7 @@ from tests.support.eventually import until
 from tests.support.http_client import http_client
 from tests.support.jobs import run_worker, wait_for_state
 from tests.support.processes import free_port
-from tests.support.sentry import SentryReceiver, receiving_reports
+from tests.support.receivers import SentryReceiver, receiving_reports
 
 SECRET: Final = "a secret that somebody sent"
 DYING: Final = JobKind("dying", Queue.URGENT, timeout_s=5, delays_s=())

@@ -1,0 +1,115 @@
+"""One trace leads from the request of a phone over the relay and jobs to the mail and the webhook."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from config.settings import Settings
+from grome.app import App
+from grome.infrastructure.container import Container
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, tomorrow
+from tests.builders.people import Person, register
+from tests.support.app import serve_app
+from tests.support.eventually import until
+from tests.support.http_client import http_client
+from tests.support.jobs import run_worker
+from tests.support.receivers import TraceCollector, collecting_traces
+from tests.webhooks.receiver import Receiver, receiving
+from workers.registry import HANDLERS
+
+TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
+PHONE: Final = "00f067aa0ba902b7"
+SAMPLED: Final = {"traceparent": f"00-{TRACE}-{PHONE}-01"}
+
+
+@pytest.fixture
+def collector() -> Iterator[TraceCollector]:
+    with collecting_traces() as started:
+        yield started
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as started:
+        yield started
+
+
+@pytest.fixture
+async def traced(settings: Settings, database: None, collector: TraceCollector) -> AsyncIterator[App]:  # noqa: ARG001
+    traces = msgspec.structs.replace(settings.traces, endpoint=collector.endpoint, ratio=0.0)
+    webhooks = msgspec.structs.replace(settings.webhooks, private_addresses=True)
+    async with serve_app(msgspec.structs.replace(settings, traces=traces, webhooks=webhooks)) as app:
+        yield app
+
+
+@pytest.fixture
+async def phone(traced: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with http_client(traced.ctx.base_url) as client:
+        yield client
+
+
+async def _book(phone: httpx.AsyncClient, container: Container, url: str) -> tuple[Person, Barber, dict[str, Any]]:
+    customer, barbers = await register(phone), await barber(phone, container)
+    made = await phone.post("/v1/webhooks/endpoints", json={"url": url}, headers=barbers.auth)
+    assert made.status_code == 201, made.text
+    phone.headers.update({**SAMPLED, "X-Request-ID": "of-the-phone"})
+    return customer, barbers, await book(phone, customer, barbers, tomorrow(10))
+
+
+async def test_booking_is_one_trace_from_the_phone_to_mail_and_webhook(
+    traced: App, phone: httpx.AsyncClient, collector: TraceCollector, receiver: Receiver
+) -> None:
+    container: Container = traced.ctx.container
+    async with run_worker(container, HANDLERS):
+        customer, barbers, booking = await _book(phone, container, receiver.url)
+        await until(lambda: len(collector.named("job mail")) == 2 and bool(collector.named("job webhook")))
+    (request,), (dispatch,) = collector.named("POST /v1/bookings"), collector.named("dispatch booking.requested")
+    (webhook_job,), (webhook) = collector.named("job webhook"), collector.named("send webhook")
+    plans, mail_jobs, mails = (collector.named(name) for name in ("job notify", "job mail", "send email"))
+    assert request.parent_span_id.hex() == PHONE
+    assert dispatch.parent_span_id == request.span_id
+    assert {plan.parent_span_id for plan in plans} == {webhook_job.parent_span_id} == {dispatch.span_id}
+    assert _parents(mail_jobs) == _ids(plans)
+    assert _parents(mails) == _ids(mail_jobs)
+    assert _parents(webhook) == {webhook_job.span_id}
+    assert {span.trace_id.hex() for span in collector.spans} == {TRACE}
+    entry = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    assert entry
+    assert entry["history"][0]["origin"]["traceparent"] == f"00-{TRACE}-{request.span_id.hex()}-01"
+    assert receiver.requests[0].headers["traceparent"] == f"00-{TRACE}-{webhook[0].span_id.hex()}-01"
+    insert = [span for span in collector.named("insert jobs") if span.parent_span_id in _ids(plans)]
+    assert len(insert) == len(plans)
+    told = str(collector.spans)
+    private = (customer.email, str(customer.id), customer.access_token, barbers.person.email, barbers.id, booking["id"])
+    assert [value for value in private if value in told] == []
+    jobs = await container.database["jobs"].find({"kind": {"$in": ["mail", "notify", "webhook"]}}).to_list()
+    assert {job["cause"]["request_id"] for job in jobs if job["cause"]["traceparent"]} == {"of-the-phone"}
+
+
+async def test_search_is_traced_if_the_client_traces_it(
+    traced: App,  # noqa: ARG001
+    phone: httpx.AsyncClient,
+    collector: TraceCollector,
+) -> None:
+    customer = await register(phone)
+    query = {"lat": "52.52", "lng": "13.405"}
+    for headers in ({}, {"traceparent": SAMPLED["traceparent"][:-1] + "0"}, SAMPLED):
+        answer = await phone.get("/v1/barbers/nearby", params=query, headers={**customer.auth, **headers})
+        assert answer.status_code == 200
+    await until(lambda: bool(collector.named("GET /v1/barbers/nearby")))
+    (search,) = collector.named("GET /v1/barbers/nearby")
+    assert search.parent_span_id.hex() == PHONE
+
+
+def _ids(spans: Sequence[Span]) -> set[bytes]:
+    return {span.span_id for span in spans}
+
+
+def _parents(spans: Sequence[Span]) -> set[bytes]:
+    return {span.parent_span_id for span in spans}
