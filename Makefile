@@ -97,6 +97,9 @@ primaries: install ## Kill the primary of a replica set ten times while 16 write
 roll: install ## Replace all processes under load, by SIGHUP and behind HAProxy, and count failed requests; options in ARGS
 	@$(BIN)/python -m tests.rolling.run $(ARGS)
 
+queues: install ## Kill the primary of the job queues behind Sentinels while people book; options in ARGS
+	@$(BIN)/python -m tests.chaos.queue_failover $(ARGS)
+
 soak: install ## Let hostile accounts repeat everything for 20 minutes, and compare honest ones; options in ARGS
 	@$(BIN)/python -m tests.soak $(ARGS)
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from config.credentials import service_account_fault, stripe_faults
 from config.keys import numbered_key_faults, parse_numbered_keys, signing_key_faults
 from config.sections.accounts import AccountSettings
 from config.settings import Settings, setting_fields
-from config.urls import http_url_fault, mongo_url_fault, redis_url_fault
+from config.urls import http_url_fault, mongo_url_fault, queues_url_fault, redis_url_fault
 
 
 def incomplete_settings(settings: Settings) -> list[str]:
@@ -33,6 +34,13 @@ def incomplete_settings(settings: Settings) -> list[str]:
     return [*faults, *_url_faults(settings), *stripe_faults(settings.stripe), *key_faults(accounts)]
 
 
+_URL_CHECKS: Final = {
+    "GROME_MONGO_URL": mongo_url_fault,
+    "GROME_REDIS_URL": redis_url_fault,
+    "GROME_REDIS_QUEUES_URL": queues_url_fault,
+}
+
+
 def _url_faults(settings: Settings) -> Iterator[str]:
     for leaf in setting_fields():
         if not leaf.variable.endswith(("_URL", "_ORIGINS")):
@@ -40,9 +48,7 @@ def _url_faults(settings: Settings) -> Iterator[str]:
         text: object = settings
         for name in leaf.path:
             text = getattr(text, name)
-        check = {"GROME_MONGO_URL": mongo_url_fault, "GROME_REDIS_URL": redis_url_fault}.get(
-            leaf.variable, http_url_fault
-        )
+        check = _URL_CHECKS.get(leaf.variable, http_url_fault)
         parts = str(text).split(",") if leaf.variable.endswith("_ORIGINS") else [str(text)]
         faults = (check(leaf.variable, part.strip()) for part in parts if part.strip())
         yield from dict.fromkeys(fault for fault in faults if fault)

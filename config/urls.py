@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 _HOST: Final = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%\w+)?")
 _MONGO: Final = re.compile(r"mongodb(\+srv)?://(?:(?P<login>[^@/]*)@)?(?P<hosts>[^@/?]+)(/[^@?]*)?(\?\S*)?")
 _LOGIN: Final = re.compile(r"([^:%]|%[0-9A-Fa-f]{2})+(:([^:%]|%[0-9A-Fa-f]{2})*)?")
+_SENTINEL: Final = re.compile(r"redis\+sentinel://(?:[^@/]*@)?(?P<hosts>[^@/?]+)/[A-Za-z0-9_.-]+(/\d{0,3})?")
 _REDIS_OPTIONS: Final = frozenset(
     {"client_name", "password", "protocol", "ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile", "username"}
 )
@@ -60,6 +61,17 @@ def redis_url_fault(variable: str, text: str) -> str | None:
     if unknown:
         return f"{variable} has an option that Grome does not pass on; it passes {', '.join(sorted(_REDIS_OPTIONS))}."
     return None
+
+
+def queues_url_fault(variable: str, text: str) -> str | None:
+    """Check the URL of one server, or of Sentinels with the name of their service."""
+    if not text.startswith("redis+sentinel://"):
+        return redis_url_fault(variable, text)
+    found = _SENTINEL.fullmatch(text)
+    if found is not None and all(_is_host_and_port(host) for host in found["hosts"].split(",")):
+        return None
+    example = "redis+sentinel://user:password@s1:26379,s2:26379,s3:26379/queues"
+    return f"{variable} cannot be read: Sentinels must look like {example}."
 
 
 def _has_host_and_port(parts: SplitResult) -> bool:

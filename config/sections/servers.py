@@ -111,6 +111,13 @@ class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[str, Meta(description="Redis or Valkey server; unset, `grome run` starts its own.")] = ""
+    queues_url: Annotated[
+        str,
+        Meta(
+            description="Server of the job queues, or Sentinels: redis+sentinel://host:port,host:port/service; unset,"
+            " GROME_REDIS_URL has them."
+        ),
+    ] = ""
     port: Annotated[int, Meta(ge=0, le=65535, description="Port of the embedded Valkey; 0 takes a free one.")] = 0
     namespace: Annotated[
         str,

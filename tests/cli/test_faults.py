@@ -69,6 +69,10 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "Valkey's port": ({"GROME_REDIS_URL": "redis://cache:66666"}, "GROME_REDIS_URL is not a URL of Valkey or Redis"),
     "Valkey's database": ({"GROME_REDIS_URL": "redis://cache/main"}, "GROME_REDIS_URL is not a URL of Valkey or Redis"),
+    "Sentinels without a service": (
+        {"GROME_REDIS_QUEUES_URL": "redis+sentinel://s1:26379,s2:26379"},
+        "GROME_REDIS_QUEUES_URL cannot be read: Sentinels must look like",
+    ),
     "Valkey's option": (
         {"GROME_REDIS_URL": f"redis://cache?x={SECRET}"},
         "GROME_REDIS_URL has an option that Grome does",

@@ -1,15 +1,17 @@
 """Redis or Valkey: one client a process, and subscriptions that notice when they hear nothing any more."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from loguru import logger
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -24,6 +26,7 @@ TRANSIENT_FAULTS = (RedisConnectionError, RedisTimeoutError)
 # A subscriber that hears nothing for so long asks whether anybody is there, and leaves if no answer comes in as long.
 _SILENCE_S: Final = 1.0
 _RETRY_S: Final = 0.25
+_SENTINEL_PORT: Final = 26_379
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,35 @@ def open_waiting_redis(settings: RedisSettings, waiting: int) -> Redis:
 
     Up to `waiting` connections are held by such commands; there are `max_connections` beside them for all others.
     """
-    pool = QueuePool.from_url(
-        settings.url,
-        max_connections=settings.max_connections + waiting,
-        timeout=settings.timeout_s,
-        socket_connect_timeout=settings.timeout_s,
-        socket_keepalive=True,
+    url = settings.queues_url or settings.url
+    limits: dict[str, Any] = {
+        "max_connections": settings.max_connections + waiting,
+        "timeout": settings.timeout_s,
+        "socket_connect_timeout": settings.timeout_s,
+        "socket_keepalive": True,
+    }
+    if url.startswith("redis+sentinel://"):
+        return _open_behind_sentinels(url, settings.timeout_s, limits)
+    return Redis.from_pool(QueuePool.from_url(url, **limits))
+
+
+class _SentinelPool(SentinelConnectionPool, QueuePool):
+    """Asks the Sentinels for the primary at each connect. A caller beyond `max_connections` waits."""
+
+
+def _open_behind_sentinels(url: str, timeout_s: float, limits: Mapping[str, Any]) -> Redis:
+    """Open the primary of the service that the URL names: redis+sentinel://user:password@host:port,…/service/0."""
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    service, _, database = parts.path.strip("/").partition("/")
+    pairs = (urlsplit(f"//{host}") for host in hosts.split(","))
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
+        [(pair.hostname, pair.port or _SENTINEL_PORT) for pair in pairs],
+        sentinel_kwargs={"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s},
     )
+    account = {"username": unquote(user) or None, "password": unquote(password) or None, "db": int(database or 0)}
+    pool = _SentinelPool(service, sentinels, **account, **limits)  # type: ignore[no-untyped-call]
     return Redis.from_pool(pool)
 
 
