@@ -13,7 +13,7 @@ from aiofiles.os import makedirs, unlink, wrap
 from aiofiles.ospath import isfile
 from aiofiles.threadpool.binary import AsyncBufferedIOBase, AsyncBufferedReader
 
-from grome.infrastructure.storage.chunks import chunks_of, guarded, read_chunks
+from grome.infrastructure.storage.chunks import chunks_of, guarded, open_to_read, read_chunks
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, UploadForm, checked_key
 
@@ -86,7 +86,7 @@ class FolderStorage:
 
 async def _open(path: Path) -> AsyncBufferedReader:
     try:
-        return await aiofiles.open(path, "rb")
+        return await open_to_read(path)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise MissingFileError(path.name) from None
 

@@ -1,6 +1,7 @@
 """Files in a folder and in S3: one set of promises, held by both. S3 is moto's server."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import msgspec
+import psutil
 import pytest
 
 from config.sections.servers import StorageSettings
@@ -18,12 +20,14 @@ from grome.app import App
 from grome.common.clock import system_clock
 from grome.common.errors import Unavailable
 from grome.infrastructure.container import Container
+from grome.infrastructure.storage.chunks import open_to_read
 from grome.infrastructure.storage.folder import FolderStorage
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.opening import open_storage
 from grome.infrastructure.storage.protocol import MissingFileError, Storage, checked_key
 from grome.infrastructure.storage.s3 import PART, S3Storage
 from tests.builders.keys import new_signing_key, secret_keys
+from tests.support.eventually import until
 from tests.support.processes import free_port
 from tests.support.s3 import bucket
 
@@ -245,3 +249,15 @@ def test_file_link_with_an_invalid_signature_is_rejected(settings: Settings) -> 
     assert others.read(token) is None
     for altered in (token[:-4], token[::-1], "A" + token[1:], token + "AAAA", "", "é", "a.b", "=" * 40):
         assert altered == token or ours.read(altered) is None
+
+
+async def test_open_of_a_file_cancelled_meanwhile_keeps_no_file_open(tmp_path: Path) -> None:
+    path = tmp_path / "content"
+    path.write_bytes(b"content")
+    opening = asyncio.create_task(open_to_read(path))
+    await asyncio.sleep(0)  # the thread opens it now
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await until(lambda: str(path) not in {file.path for file in psutil.Process().open_files()})
+    gc.collect()  # which would warn of a file that nothing closed
