@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test warm quick check format hunt fuzz storm primaries roll soak seed demo bench image sbom manifests lock alerts dashboards clean
+.PHONY: help install run test warm quick check format hunt fuzz storm primaries roll soak seed demo bench image sbom manifests lock counts alerts dashboards clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -69,6 +69,9 @@ check: install ## Lint, format, types, deployment, imports and language: what CI
 	$(BIN)/mypy
 	$(BIN)/python -m checks.linters
 	$(BIN)/python -m checks
+
+counts: install ## Kill API workers under load, and compare /metrics with the responses; options in ARGS
+	@$(BIN)/python -m tests.rolling.count_kills $(ARGS)
 
 alerts: ## Check the alerts with promtool, and run their unit tests
 	@command -v promtool > /dev/null || { echo "grome: promtool is needed; it is part of Prometheus." >&2; exit 2; }
