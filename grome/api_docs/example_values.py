@@ -182,8 +182,9 @@ _BY_SCHEMA: Final[Mapping[str, Mapping[str, Any]]] = {
     "QuoteOut": {"price": 4400, "duration_min": 60, "expires_at": FromToday(0, "14:20:00")},
     "Ready": {
         "dependencies": {
-            "mongodb": {"ok": True, "ms": 3.2, "fault": None},
-            "redis": {"ok": True, "ms": 0.8, "fault": None},
+            "mongodb": {"ok": True, "required": True, "ms": 3.2, "fault": None},
+            "redis": {"ok": True, "required": False, "ms": 0.8, "fault": None},
+            "relay": {"ok": True, "required": False, "ms": 1.1, "fault": None},
         }
     },
     "Receipt": {

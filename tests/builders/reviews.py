@@ -31,11 +31,11 @@ class CompletedVisit:
 
 
 async def complete_visit(
-    http: httpx.AsyncClient, container: Container, *, name: str = "Zoë Mertens", **profile: Any
+    http: httpx.AsyncClient, container: Container, *, customer_name: str = "Zoë Mertens", **profile: Any
 ) -> CompletedVisit:
     """Complete a visit of a new customer at a new barber."""
     shop = await barber(http, container, rules={"auto_accept": True}, **profile)
-    customer = await register(http, name=name)
+    customer = await register(http, name=customer_name)
     booking = await book(http, customer, shop, tomorrow(9))
     await serve(container, booking, "start", "complete")
     return CompletedVisit(customer, shop, booking["id"])

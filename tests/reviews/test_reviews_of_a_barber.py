@@ -88,7 +88,7 @@ async def test_review_list_is_empty_without_reviews_and_404_for_unknown_barbers(
 
 
 async def test_public_reviews_hide_full_names_and_booking_ids(http: httpx.AsyncClient, container: Container) -> None:
-    older = await complete_visit(http, container, name="Zoë van Dijk")
+    older = await complete_visit(http, container, customer_name="Zoë van Dijk")
     (visit,) = await copy_visit(container, older, [older.customer])
     await create_review(http, older, 5)
     await create_review(http, visit, 5, "Good.")

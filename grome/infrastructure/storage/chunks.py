@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import aiofiles
-from aiofiles.threadpool.binary import AsyncBufferedReader
+from aiofiles.threadpool.binary import AsyncBufferedIOBase, AsyncBufferedReader
 
 from grome.common.errors import Unavailable
 from grome.infrastructure.storage.protocol import Source
@@ -23,7 +23,7 @@ async def chunks_of(source: Source) -> AsyncGenerator[bytes]:
             async for chunk in read_chunks(file):
                 yield chunk
         finally:
-            await file.close()
+            await close(file)
     else:
         async for chunk in source:
             yield chunk
@@ -42,6 +42,11 @@ async def open_to_read(path: Path) -> AsyncBufferedReader:
 def _close_unused(opening: asyncio.Future[AsyncBufferedReader]) -> None:
     if not opening.cancelled() and not opening.exception():
         opening.result().raw.close()
+
+
+async def close(file: AsyncBufferedIOBase) -> None:
+    """Close the file; also a call that is cancelled meanwhile has it closed, since its thread goes on."""
+    await asyncio.shield(file.close())
 
 
 async def read_chunks(file: AsyncBufferedReader) -> AsyncGenerator[bytes]:

@@ -13,7 +13,7 @@ from aiofiles.os import makedirs, unlink, wrap
 from aiofiles.ospath import isfile
 from aiofiles.threadpool.binary import AsyncBufferedIOBase, AsyncBufferedReader
 
-from grome.infrastructure.storage.chunks import chunks_of, guarded, open_to_read, read_chunks
+from grome.infrastructure.storage.chunks import chunks_of, close, guarded, open_to_read, read_chunks
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, UploadForm, checked_key
 
@@ -52,7 +52,7 @@ class FolderStorage:
         try:
             yield OpenFile(os.fstat(file.fileno()).st_size, read_chunks(file))
         finally:
-            await file.close()
+            await close(file)
 
     async def exists(self, key: str) -> bool:
         return await guarded(isfile(self._path(key)))
@@ -98,7 +98,7 @@ async def _remove(path: Path) -> None:
 
 async def _discard(file: AsyncBufferedIOBase, part: Path) -> None:
     try:
-        await file.close()  # which writes the rest of its buffer
+        await close(file)  # which writes the rest of its buffer
     finally:
         await _remove(part)
 

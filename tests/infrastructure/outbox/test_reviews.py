@@ -1,5 +1,6 @@
 """Each event of a review reaches the stream of its booking and the audit trail once."""
 
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -33,7 +34,11 @@ async def test_relay_publishes_and_audits_review_events(http: httpx.AsyncClient,
         rooms = [f"booking:{visit.booking_id}", f"user:{visit.customer.id}", f"user:{visit.shop.id}"]
 
         async def complete() -> bool:
-            return all([TOLD[-1] in await told_in(room) for room in rooms])
+            return all([TOLD[-1] in await told_in(room) for room in rooms]) and len(await recorded()) == len(TOLD)
+
+        async def recorded() -> list[dict[str, Any]]:
+            records = container.database["audit"].find({"subject_id": UUID(visit.booking_id), "type": {"$in": TOLD}})
+            return await records.sort("version", 1).to_list()
 
         await until(complete)
         for room in rooms:
@@ -41,8 +46,7 @@ async def test_relay_publishes_and_audits_review_events(http: httpx.AsyncClient,
             assert [kind for kind in told if kind.startswith("review.")] == TOLD
             assert [kind for kind in told if kind.startswith("booking.")][-1] == "booking.completed"
 
-    records = container.database["audit"].find({"subject_id": UUID(visit.booking_id), "type": {"$in": TOLD}})
-    recorded = await records.sort("version", 1).to_list()
-    assert [record["type"] for record in recorded] == TOLD
-    assert [record["actor_id"] for record in recorded] == [visit.customer.id, visit.shop.person.id, boss.id]
-    assert {tuple(record["people"]) for record in recorded} == {(visit.customer.id, visit.shop.person.id)}
+    records = await recorded()
+    assert [record["type"] for record in records] == TOLD
+    assert [record["actor_id"] for record in records] == [visit.customer.id, visit.shop.person.id, boss.id]
+    assert {tuple(record["people"]) for record in records} == {(visit.customer.id, visit.shop.person.id)}

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from grome.app import App
 from grome.common.clock import system_clock
 from grome.common.errors import Unavailable
 from grome.infrastructure.container import Container
-from grome.infrastructure.storage.chunks import open_to_read
+from grome.infrastructure.storage.chunks import close, open_to_read
 from grome.infrastructure.storage.folder import FolderStorage
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.opening import open_storage
@@ -261,3 +262,20 @@ async def test_open_of_a_file_cancelled_meanwhile_keeps_no_file_open(tmp_path: P
         await opening
     await until(lambda: str(path) not in {file.path for file in psutil.Process().open_files()})
     gc.collect()  # which would warn of a file that nothing closed
+
+
+async def test_close_of_a_file_cancelled_before_its_turn_closes_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "content"
+    path.write_bytes(b"content")
+    file, turn = await open_to_read(path), threading.Event()
+    busy = [asyncio.to_thread(turn.wait) for _ in range(64)]  # more than there are threads
+    waiting = asyncio.gather(*busy)
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(close(file))
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    turn.set()
+    await waiting
+    await until(lambda: file.closed)
