@@ -134,7 +134,14 @@ async def _end(process: Process) -> None:
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.kill()
-        await asyncio.shield(process.wait())
+    await asyncio.shield(_reap(process))
+
+
+async def _reap(process: Process) -> None:
+    """Wait for the end of the process and of its output. A pipe that is not read to its end is never closed."""
+    while process.stdout and await process.stdout.read(_CHUNK):
+        pass
+    await process.wait()
 
 
 def _check_status(status: int) -> None:
