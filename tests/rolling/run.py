@@ -54,19 +54,20 @@ async def roll_by_signal(settings: Settings, home: Path, times: int, requests: i
 async def roll_behind_haproxy(settings: Settings, home: Path, requests: int, clients: int) -> Load:
     """End and start two Gromes behind HAProxy in turn under load."""
     ports = {name: str(free_port()) for name in ("one", "two")}
-    async with AsyncExitStack() as all_gromes:
-        gromes = {}
+    async with AsyncExitStack() as one, AsyncExitStack() as two:
+        runs, gromes = {"one": one, "two": two}, {}
         for name, port in ports.items():
             (home / name).mkdir()
-            gromes[name] = await all_gromes.enter_async_context(_one_of_two(settings, home / name, port))
+            gromes[name] = await runs[name].enter_async_context(_one_of_two(settings, home / name, port))
         with _haproxy(ports) as url:
             await asyncio.sleep(_RISE_SECONDS)
+            async with http_client(url) as http:
+                (await http.get("/health/ready")).raise_for_status()
             async with _load(settings, gromes["one"].url, url, clients, requests) as load:
                 for name, port in ports.items():
-                    gromes[name].process.send_signal(signal.SIGTERM)
-                    await asyncio.to_thread(gromes[name].process.wait, START_PATIENCE_S)
+                    await runs[name].aclose()
                     console.print(f"Ended Grome {name} after {load.requests:,} requests")
-                    await all_gromes.enter_async_context(_one_of_two(settings, home / name, port))
+                    await runs[name].enter_async_context(_one_of_two(settings, home / name, port))
                     await asyncio.sleep(_RISE_SECONDS)
     return load
 
