@@ -193,7 +193,7 @@ async def test_encrypted_backup_is_read_with_its_key_only(source: Container, tar
     assert await content(target.database) == await content(source.database)
 
 
-async def test_addition_is_refused_if_the_oplog_no_longer_reaches_back(source: Container, tmp_path: Path) -> None:
+async def test_dump_into_a_folder_with_a_backup_is_refused(source: Container, tmp_path: Path) -> None:
     folder = tmp_path / "backup"
     await maker(source).dump(folder, lambda _: None)
     with pytest.raises(BackupError, match="holds a backup"):
