@@ -1,6 +1,7 @@
 """A group of commands that imports a command's module when the command is run, not for `--help`."""
 
 import gc
+import signal
 from collections.abc import Mapping
 from importlib import import_module
 
@@ -15,7 +16,11 @@ class LazyCommand(click.Command):
         self._module, self._attribute = module, attribute
 
     def load(self) -> click.Command:
+        # Imports take a second, and Python drops a KeyboardInterrupt that is raised in one of their weakref callbacks.
+        # There is nothing to clean up yet, so Ctrl-C may end the process at once.
+        on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
         loaded = getattr(import_module(self._module), self._attribute)
+        signal.signal(signal.SIGINT, on_interrupt)
         gc.freeze()
         gc.enable()
         assert isinstance(loaded, click.Command)  # noqa: S101 -- a mistake in our own table

@@ -114,7 +114,24 @@ def test_ctrl_c_during_the_start_ends_it(tmp_path: Path, seconds: float) -> None
         assert survivors(relatives, within_s=PATIENCE_S) == []
 
 
-def test_ctrl_c_during_a_weakref_callback_is_not_lost() -> None:
+def test_ctrl_c_in_a_weakref_callback_of_an_import_ends_the_command() -> None:
+    script = """
+import signal, sys, weakref
+from grome.cli.main import main
+class Finder:
+    def find_spec(self, name, path, target=None):
+        thing = set()
+        watched = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+        del thing
+sys.meta_path.insert(0, Finder())
+sys.argv = ["grome", "openapi"]
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=START_PATIENCE_S)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_ctrl_c_in_a_weakref_callback_of_a_running_command_is_not_lost() -> None:
     """Python drops exceptions that a signal handler raises in a weakref callback."""
     script = """
 import signal, time, weakref

@@ -121,7 +121,7 @@ async def test_dump_under_concurrent_writes_and_additions_restore_the_source(
 
     restored = await restore(target, folder)
 
-    assert restored.documents == written.count >= 3_000
+    assert restored.documents == written.count >= 2_900  # the writer also deletes, as often as the dump lets it
     assert restored.writes > 10
     assert await content(target.database) == await content(source.database)
     assert await describe_collections(target.database) == await describe_collections(source.database)
