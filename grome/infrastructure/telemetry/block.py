@@ -6,8 +6,10 @@ Each cell is aligned to 8 bytes and written by one process, so a reader sees the
 import fcntl
 import mmap
 import os
+import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,15 +22,21 @@ _SCRATCH_CELLS: Final = 32
 _ENTRY_BYTES: Final = 192
 _ENTRY_HEAD: Final = 16  # the first cell, and the length of the key
 _HEADER_BYTES: Final = 128
-_NAME_AT: Final = 32
+_NAME_AT: Final = 40
 _DIRECTORY_AT: Final = _HEADER_BYTES
 _CELLS_AT: Final = _DIRECTORY_AT + _SERIES_MAX * _ENTRY_BYTES
 _SLOT_BYTES: Final = _CELLS_AT + _CELLS_MAX * 8
 _SEPARATOR: Final = "\x1f"
-_PID, _SERIES, _STARTED_US, _NEXT_CELL = range(4)
+_FORMAT, _PID, _SERIES, _STARTED_US, _NEXT_CELL = range(5)
+# Stands in the first cell of a block, so that a release with other sizes does not misread it.
+_BLOCK_FORMAT: Final = zlib.crc32(repr((_SERIES_MAX, _CELLS_MAX, _ENTRY_BYTES, _ENTRY_HEAD, _NAME_AT)).encode())
 _PREFIX: Final = "grome-telemetry-"
 
 Key = tuple[str, ...]
+
+
+class OtherFormatError(Exception):
+    """The block has the format of another release."""
 
 
 class Slot:
@@ -97,13 +105,18 @@ class Slot:
 
 
 class Block:
-    """A file in memory with the slots of all processes under one main process."""
+    """A file in memory with the slots of all processes under one main process.
+
+    Raises OtherFormatError if another release made the file in a format of its own.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         with path.open("r+b") as file:
             memory = memoryview(mmap.mmap(file.fileno(), 0))
         size = len(memory)
+        if memory[:_NAME_AT].cast("q")[_FORMAT] != _BLOCK_FORMAT:
+            raise OtherFormatError
         self.slots = [Slot(memory[at : at + _SLOT_BYTES]) for at in range(0, size, _SLOT_BYTES)]
 
     def claim(self, name: str) -> Slot | None:
@@ -136,6 +149,7 @@ def shared_block(processes: int) -> Iterator[Path]:
                 path.unlink()
     handle, name = tempfile.mkstemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=folder)
     os.ftruncate(handle, 2 * processes * _SLOT_BYTES)
+    os.pwrite(handle, _BLOCK_FORMAT.to_bytes(8, sys.byteorder), 8 * _FORMAT)
     os.close(handle)
     try:
         yield Path(name)

@@ -3,6 +3,7 @@
 Labels come from the code and from routes, never from clients, so their number is bounded.
 """
 
+import zlib
 from bisect import bisect_left
 from collections.abc import Iterator
 from multiprocessing import current_process, parent_process
@@ -11,7 +12,7 @@ from typing import Final
 
 from loguru import logger
 
-from grome.infrastructure.telemetry.block import Block, Slot
+from grome.infrastructure.telemetry.block import Block, OtherFormatError, Slot
 
 _MICRO: Final = 1_000_000
 # From 0.5 ms, where answers from memory are, to the patience of a client.
@@ -22,12 +23,19 @@ class Metric:
     """A metric with its labels; a series is a combination of label values.
 
     With `per_worker`, each process shows series of its own with the label `worker`; otherwise processes are added up.
+    The `key` in the shared memory has a hash of the kind, the labels and the buckets. If a release changes those, its
+    processes begin series of their own, and ignore the series of older processes under the same main process.
     """
 
     is_kept_by_successor = True
 
-    def __init__(self, name: str, about: str, *labels: str, width: int = 1, per_worker: bool = False) -> None:
-        self.name, self.about, self.labels, self.width, self.per_worker = name, about, labels, width, per_worker
+    def __init__(
+        self, name: str, about: str, *labels: str, buckets: tuple[float, ...] = (), per_worker: bool = False
+    ) -> None:
+        self.name, self.about, self.labels, self.buckets, self.per_worker = name, about, labels, buckets, per_worker
+        self.width = len(buckets) + 2 if buckets else 1
+        layout = (type(self).__name__, labels, buckets)
+        self.key = f"{name}@{zlib.crc32(repr(layout).encode()):08x}"
         self._firsts: dict[tuple[str, ...], int] = {}
         METRICS[name] = self
 
@@ -35,7 +43,7 @@ class Metric:
         """Return the first cell of a series, which is made at its first use."""
         first = self._firsts.get(values)
         if first is None:
-            first = self._firsts[values] = MEMORY.slot.open((self.name, *values), self.width)
+            first = self._firsts[values] = MEMORY.slot.open((self.key, *values), self.width)
         return first
 
     def bind(self, firsts: dict[tuple[str, ...], int]) -> None:
@@ -73,8 +81,7 @@ class Histogram(Metric):
         buckets: tuple[float, ...] = DURATION_BUCKETS,
         per_worker: bool = False,
     ) -> None:
-        super().__init__(name, about, *labels, width=len(buckets) + 2, per_worker=per_worker)
-        self.buckets = buckets
+        super().__init__(name, about, *labels, buckets=buckets, per_worker=per_worker)
 
     def observe(self, seconds: float, *values: str) -> None:
         first, cells = self.first_cell(values), MEMORY.slot.cells
@@ -101,18 +108,25 @@ MEMORY: Final = _Memory()
 
 
 def attach(block: Path, name: str) -> None:
-    """Count in a slot of the block from now on. A process that finds no free slot goes on in its own memory."""
-    opened = Block(block)
+    """Count in a slot of the block from now on.
+
+    A process that finds no free slot, or a block in the format of another release, goes on in its own memory.
+    """
+    try:
+        opened = Block(block)
+    except OtherFormatError:
+        logger.error("The main process is of a release with other metrics: {} counts by itself until a restart", name)
+        return
     slot = opened.claim(name)
     if slot is None:
         logger.error("There is no free slot for the metrics of {}", name)
         return
     firsts: dict[str, dict[tuple[str, ...], int]] = {}
-    for (metric, *values), first in slot.series():
-        firsts.setdefault(metric, {})[tuple(values)] = first
+    for (key, *values), first in slot.series():
+        firsts.setdefault(key, {})[tuple(values)] = first
     MEMORY.slot, MEMORY.block = slot, opened
     for declared in METRICS.values():
-        series = firsts.get(declared.name, {})
+        series = firsts.get(declared.key, {})
         declared.bind(series)
         if not declared.is_kept_by_successor:
             for first in series.values():
@@ -127,9 +141,10 @@ def attach_child(block: Path) -> None:
 
 def iter_series() -> Iterator[tuple[Metric, tuple[str, ...], Slot, int]]:
     """Yield each series of each slot with its first cell. Gauges of dead processes are left out."""
+    by_key = {metric.key: metric for metric in METRICS.values()}
     for slot in MEMORY.slots:
         is_alive = slot.is_alive
-        for (name, *values), first in slot.series():
-            metric = METRICS.get(name)
+        for (key, *values), first in slot.series():
+            metric = by_key.get(key)
             if metric and (is_alive or metric.is_kept_by_successor):
                 yield metric, tuple(values), slot, first

@@ -9,6 +9,7 @@ import pytest
 
 from grome.infrastructure.telemetry import registry
 from grome.infrastructure.telemetry.block import Block, shared_block
+from grome.infrastructure.telemetry.catalogue import LOOP_LAG
 from grome.infrastructure.telemetry.exposition import ProcessMetrics
 from grome.infrastructure.telemetry.registry import METRICS, Counter, Gauge, Histogram
 
@@ -99,6 +100,31 @@ def test_process_without_a_free_slot_counts_in_its_own_memory(block: Path) -> No
     slot = registry.MEMORY.slot
     registry.attach(block, "Server-4")
     assert registry.MEMORY.slot is slot
+
+
+def test_metric_with_other_buckets_begins_anew_beside_the_series_of_the_previous_release(
+    block: Path, memory: Block, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_worker(block, "Server-0")
+    with monkeypatch.context() as changed:
+        changed.setitem(METRICS, LOOP_LAG.name, LOOP_LAG)
+        released = Histogram(LOOP_LAG.name, "Other buckets", buckets=(0.5,), per_worker=True)
+        slot = memory.slots[0]
+        slot.cells[slot.open((released.key,), released.width)] = 7
+        found = samples()
+    assert found["grome_event_loop_lag_seconds_bucket", "Server-0", "+Inf"] == 7
+    assert ("grome_event_loop_lag_seconds_bucket", "Server-0", "0.05") not in found
+    assert found["grome_http_refusals_total", "slot_taken"] == 1_000
+    assert samples()["grome_event_loop_lag_seconds_bucket", "Server-0", "0.05"] == 1
+
+
+def test_block_in_the_format_of_another_release_is_left_alone(block: Path) -> None:
+    with block.open("r+b") as file:
+        file.write(bytes(8))
+    slot = registry.MEMORY.slot
+    registry.attach(block, "Server-0")
+    assert registry.MEMORY.slot is slot
+    assert registry.MEMORY.block is None
 
 
 def test_series_beyond_the_maximum_are_not_shown(block: Path) -> None:
