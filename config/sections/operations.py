@@ -27,9 +27,12 @@ class TracesSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     ratio: Annotated[
         float,
-        Meta(
-            ge=0,
-            le=1,
-            description="Share of requests that begin a trace; a client that sends a `traceparent` decides itself.",
-        ),
+        Meta(ge=0, le=1, description="Share of requests that are traced."),
     ] = 0.01
+    trust_clients: Annotated[
+        bool,
+        Meta(
+            description="The sampled flag of a request's `traceparent` decides whether it is traced; only where a"
+            " gateway of your own sets that header."
+        ),
+    ] = False

@@ -22,7 +22,7 @@ from grome.infrastructure.http.proxies import TrustedProxies
 from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
 from grome.infrastructure.http.strict_http import StrictHttpProtocol
-from grome.infrastructure.tracing.spans import is_tracing
+from grome.infrastructure.tracing.spans import is_traced_by_client
 from grome.infrastructure.websocket.sanic_protocol import SanicSocketProtocol
 from grome.nearby.fast_query import PATH, FastAnswer, FastQueries, bearer_token
 
@@ -158,7 +158,7 @@ def _read_head(lines: bytes, peer: str, context: Any) -> Head | None:  # noqa: A
         found.setdefault(name, value)
         if name == proxies.header:
             forwarded.append(value)
-    if is_tracing() and found.get("traceparent", "").endswith("1"):  # a sampled trace is recorded by the ordinary route
+    if is_traced_by_client(found.get("traceparent", "")):  # the ordinary route records it
         return None
     address = proxies.client_of(peer, ",".join(forwarded)) if proxies.exist else peer
     request_id = found.get("x-request-id", "")

@@ -17,7 +17,7 @@ _SERVER_FAULT: Final = 500
 
 
 def with_span(endpoint: _Endpoint, method: str, route: str) -> _Endpoint:
-    """Wrap a handler if this process traces. A sampled `traceparent` of the client is the parent of its span."""
+    """Wrap a handler if this process traces. A `traceparent` of the client is the parent of its span."""
     if not is_tracing():
         return endpoint
     name = f"{method} {route}"

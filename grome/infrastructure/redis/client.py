@@ -19,6 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from config.sections.servers import RedisSettings
 from config.settings import Settings
 from grome.infrastructure.cancellation import cancel_until_done
+from grome.infrastructure.redis.command_spans import client_class
 from grome.infrastructure.redis.measured_pool import CommandPool, QueuePool
 
 # Transient faults: the same command can succeed a moment later.
@@ -60,7 +61,7 @@ def open_redis(settings: RedisSettings) -> Redis:
         socket_timeout=settings.timeout_s,
         socket_connect_timeout=settings.timeout_s,
     )
-    return Redis.from_pool(pool)
+    return client_class().from_pool(pool)
 
 
 def open_waiting_redis(settings: RedisSettings, waiting: int) -> Redis:
@@ -77,7 +78,7 @@ def open_waiting_redis(settings: RedisSettings, waiting: int) -> Redis:
     }
     if url.startswith("redis+sentinel://"):
         return _open_behind_sentinels(url, settings.timeout_s, limits)
-    return Redis.from_pool(QueuePool.from_url(url, **limits))
+    return client_class().from_pool(QueuePool.from_url(url, **limits))
 
 
 class _SentinelPool(SentinelConnectionPool, QueuePool):
@@ -97,7 +98,7 @@ def _open_behind_sentinels(url: str, timeout_s: float, limits: Mapping[str, Any]
     )
     account = {"username": unquote(user) or None, "password": unquote(password) or None, "db": int(database or 0)}
     pool = _SentinelPool(service, sentinels, **account, **limits)  # type: ignore[no-untyped-call]
-    return Redis.from_pool(pool)
+    return client_class().from_pool(pool)
 
 
 def open_subscribing_redis(settings: RedisSettings) -> Redis:

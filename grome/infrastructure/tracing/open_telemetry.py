@@ -1,8 +1,9 @@
-"""Spans by OpenTelemetry. Only `start.py` imports this module, where the settings name a collector."""
+"""Spans by OpenTelemetry. Only `observers.py` imports this module, where the settings name a collector."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from random import random
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -11,9 +12,11 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace.span import TraceState
+from opentelemetry.util.types import Attributes
 
 from config.settings import Settings
 from grome import installed_version
@@ -55,6 +58,37 @@ class _Span:
         self.raw.end()
 
 
+class RequestSampler(Sampler):
+    """Samples a share of the requests, and every span that follows from a sampled span.
+
+    The `traceparent` of a client decides nothing but the trace id, unless clients are trusted: its flag, or an id that
+    was chosen for `TraceIdRatioBased`, would have each request of a stranger recorded.
+    """
+
+    def __init__(self, ratio: float, *, trusts_clients: bool) -> None:
+        self._ratio, self._trusts_clients = ratio, trusts_clients
+        self._by_parent = ParentBased(TraceIdRatioBased(ratio))
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        if kind is not SpanKind.SERVER or self._trusts_clients:
+            return self._by_parent.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+        if random() >= self._ratio:  # noqa: S311 -- a sample, no secret
+            return SamplingResult(Decision.DROP)
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+
+    def get_description(self) -> str:
+        return f"RequestSampler({self._ratio})"
+
+
 class OpenTelemetry:
     """Sends spans from a thread of its own. They are lost without a word while the collector is away."""
 
@@ -66,9 +100,9 @@ class OpenTelemetry:
                 "deployment.environment.name": settings.env,
             }
         )
-        self._provider = TracerProvider(
-            sampler=ParentBased(TraceIdRatioBased(settings.traces.ratio)), resource=resource, shutdown_on_exit=False
-        )
+        self.trusts_clients = settings.traces.trust_clients
+        sampler = RequestSampler(settings.traces.ratio, trusts_clients=self.trusts_clients)
+        self._provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
         exporter = OTLPSpanExporter(endpoint=settings.traces.endpoint, timeout=_EXPORT_SECONDS)
         self._provider.add_span_processor(
             BatchSpanProcessor(exporter, max_queue_size=MAX_QUEUED_SPANS, schedule_delay_millis=_EXPORT_EVERY_MS)

@@ -29,7 +29,9 @@ class OpenSpan(Protocol):
 
 
 class Tracing(Protocol):
-    """Begins spans; `open_telemetry.py` implements it."""
+    """Begins spans; `open_telemetry.py` implements it. With `trusts_clients`, a client decides about its requests."""
+
+    trusts_clients: bool
 
     def begin(
         self, name: str, kind: Kind, parent: str | None, attributes: Mapping[str, str | int], age_s: float
@@ -51,6 +53,11 @@ def trace_with(tracing: Tracing | None) -> None:
 
 def is_tracing() -> bool:
     return _tracing is not None
+
+
+def is_traced_by_client(header: str) -> bool:
+    """Return whether this `traceparent` of a client has its request traced."""
+    return _tracing is not None and _tracing.trusts_clients and header.endswith("1")
 
 
 def traceparent() -> str | None:

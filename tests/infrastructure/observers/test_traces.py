@@ -1,17 +1,21 @@
 """One trace leads from the request of a phone over the relay and jobs to the mail and the webhook."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
 import httpx
 import msgspec
 import pytest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from redis.exceptions import ResponseError
 
 from config.settings import Settings
 from grome.app import App
 from grome.infrastructure.container import Container
+from grome.infrastructure.redis.client import RedisClients
+from grome.infrastructure.tracing.spans import child_span
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
@@ -42,7 +46,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def traced(settings: Settings, database: None, collector: TraceCollector) -> AsyncIterator[App]:  # noqa: ARG001
-    traces = msgspec.structs.replace(settings.traces, endpoint=collector.endpoint, ratio=0.0)
+    traces = msgspec.structs.replace(settings.traces, endpoint=collector.endpoint, ratio=0.0, trust_clients=True)
     webhooks = msgspec.structs.replace(settings.webhooks, private_addresses=True)
     async with serve_app(msgspec.structs.replace(settings, traces=traces, webhooks=webhooks)) as app:
         yield app
@@ -85,6 +89,7 @@ async def test_booking_is_one_trace_from_the_phone_to_mail_and_webhook(
     assert receiver.requests[0].headers["traceparent"] == f"00-{TRACE}-{webhook[0].span_id.hex()}-01"
     insert = [span for span in collector.named("insert jobs") if span.parent_span_id in _ids(plans)]
     assert len(insert) == len(plans)
+    assert _ids(collector.named("XADD")) | _ids(collector.named("EVALSHA"))
     told = str(collector.spans)
     private = (customer.email, str(customer.id), customer.access_token, barbers.person.email, barbers.id, booking["id"])
     assert [value for value in private if value in told] == []
@@ -105,6 +110,42 @@ async def test_search_is_traced_if_the_client_traces_it(
     await until(lambda: bool(collector.named("GET /v1/barbers/nearby")))
     (search,) = collector.named("GET /v1/barbers/nearby")
     assert search.parent_span_id.hex() == PHONE
+
+
+async def test_commands_of_valkey_are_spans_without_their_keys(
+    traced: App,
+    phone: httpx.AsyncClient,
+    collector: TraceCollector,
+) -> None:
+    customer = await register(phone)
+    assert (await phone.get("/v1/me", headers={**customer.auth, **SAMPLED})).status_code == 200
+    redis = traced.ctx.container.get(RedisClients).commands
+    parent = SAMPLED["traceparent"]
+    with child_span("a test", parent=parent):
+        await redis.set("a-key-of-the-test", "a-value-of-the-test")
+        async with redis.pipeline(transaction=True) as pipe:
+            pipe.delete("a-key-of-the-test")
+            pipe.get("a-key-of-the-test")
+            await pipe.execute()
+        with suppress(ResponseError):
+            await redis.execute_command("LPOP")
+    await redis.get("outside of traces")
+    await until(lambda: bool(collector.named("a test")))
+    (test,), commands = collector.named("a test"), [each for each in collector.spans if _is_of_valkey(each)]
+    (request,) = collector.named("GET /v1/me")
+    of_test = [each for each in commands if each.parent_span_id == test.span_id]
+    assert [(each.name, each.kind) for each in of_test] == [
+        ("SET", Span.SPAN_KIND_CLIENT),
+        ("PIPELINE", Span.SPAN_KIND_CLIENT),
+        ("LPOP", Span.SPAN_KIND_CLIENT),
+    ]
+    assert of_test[2].status.code == Status.STATUS_CODE_ERROR
+    assert {each.parent_span_id for each in commands} <= {test.span_id, request.span_id}
+    assert "of-the-test" not in str(commands)
+
+
+def _is_of_valkey(span: Span) -> bool:
+    return any(each.key == "db.system.name" and each.value.string_value == "redis" for each in span.attributes)
 
 
 def _ids(spans: Sequence[Span]) -> set[bytes]:
