@@ -37,6 +37,7 @@ from grome.series.models import Series
 from grome.waitlist.models import WaitlistEntry
 from grome.walk_ins.models import WalkIn
 from tests.support.app import with_database
+from tests.support.eventually import until
 
 FOLDER = Path(__file__).with_name("oldest_release")
 STRUCTS: dict[str, Any] = {
@@ -127,12 +128,12 @@ async def test_database_of_the_oldest_release_migrates_while_that_release_writes
             written[name] += 1
 
     writer = asyncio.create_task(write())
+    await until(lambda: written.total() > 0)
     done = [migration.number async for migration in migrate(old, MIGRATIONS, system_clock)]
     stop.set()
     await writer
 
     assert done == [migration.number for migration in MIGRATIONS if migration.number > 4]
-    assert written.total() > 0
     assert undecodable(await all_documents(old)) == {}
     for name, document in each_of(before):  # the last old processes write on after the migrations
         await write_as_old_process(old, name, document)

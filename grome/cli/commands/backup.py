@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grome.cli.bootstrap import load_connected_settings, opened_container
+from grome.cli.faults import sentences_of
 from grome.infrastructure.backup.backup_folder import open_backup
 from grome.infrastructure.backup.file_copies import restore_files
+from grome.infrastructure.backup.follow import Follower
 from grome.infrastructure.backup.maker import BackupMaker, Written
 from grome.infrastructure.backup.restore import Restore, Restored, drop_unfinished_restore
 from grome.infrastructure.mongo.client import Client
@@ -87,11 +89,18 @@ async def _backup(folder: Path, key: bytes | None, every: int | None, *, oplog: 
                 bar = bars.add_task("Documents", total=None)
                 written = await maker.dump(folder, lambda count: bars.update(bar, advance=count))
             _print_written("documents", written)
-        while oplog or every:
-            _print_written("writes", await maker.add(folder))
-            if not every:
-                return
-            await asyncio.sleep(every)
+        if every:
+            await Follower(lambda: maker.add(folder), every, _print_writes, _print_fault).run()
+        if oplog:
+            _print_writes(await maker.add(folder))
+
+
+def _print_writes(written: Written) -> None:
+    _print_written("writes", written)
+
+
+def _print_fault(fault: Exception, wait_s: float) -> None:
+    console.print(f"{' '.join(sentences_of(fault))} The next try is in {wait_s:.0f} s.", soft_wrap=True)
 
 
 def _print_written(items: str, written: Written) -> None:

@@ -1,6 +1,7 @@
 """A backup that is made under concurrent writes is restored into a fresh server and compared with the source."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
 from config.settings import Settings
@@ -18,24 +20,25 @@ from grome.infrastructure.backup.backup_folder import open_backup
 from grome.infrastructure.backup.dump import RESTORE_MARKER, describe_collections
 from grome.infrastructure.backup.errors import BackupError
 from grome.infrastructure.backup.file_copies import restore_files
-from grome.infrastructure.backup.maker import BackupMaker
+from grome.infrastructure.backup.follow import Follower
+from grome.infrastructure.backup.maker import BackupMaker, Written
 from grome.infrastructure.backup.restore import Restore, Restored, drop_unfinished_restore
 from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Client, Database, Document
 from grome.infrastructure.storage.protocol import Storage
 from tests.support.app import with_database
 from tests.support.eventually import until
-from tests.support.servers import own_mongod
+from tests.support.servers import StoppableServer, own_mongod
 
 KEY = bytes(range(32))
 
 
 @pytest.fixture(scope="module")
-def fresh_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def fresh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoppableServer]:
     home = tmp_path_factory.mktemp("fresh")
     (home / "log").mkdir()
     with own_mongod(home) as server:
-        yield server.url
+        yield server
 
 
 @pytest.fixture
@@ -52,8 +55,9 @@ async def source(settings: Settings, tmp_path: Path) -> AsyncIterator[Container]
 
 
 @pytest.fixture
-async def target(settings: Settings, fresh_url: str, tmp_path: Path) -> AsyncIterator[Container]:
-    mongo = msgspec.structs.replace(settings.mongo, url=fresh_url, database=f"restored_{uuid4().hex[:8]}")
+async def target(settings: Settings, fresh_server: StoppableServer, tmp_path: Path) -> AsyncIterator[Container]:
+    url = f"{fresh_server.url}&serverSelectionTimeoutMS=1000"
+    mongo = msgspec.structs.replace(settings.mongo, url=url, database=f"restored_{uuid4().hex[:8]}")
     async with opened_container(
         msgspec.structs.replace(settings, mongo=mongo, home=str(tmp_path / "target"))
     ) as container:
@@ -180,6 +184,28 @@ async def test_restore_that_was_cut_off_is_not_served_and_is_repeated_from_the_s
     assert await content(target.database) == await content(source.database)
 
 
+async def test_transaction_of_several_oplog_entries_is_restored_whole(
+    source: Container, target: Container, tmp_path: Path
+) -> None:
+    """MongoDB splits a transaction into entries of at most 16 MB each."""
+    folder, others = tmp_path / "backup", await source.database.create_collection("others")
+    await maker(source).dump(folder, lambda _: None)
+    large = [{"_id": number, "text": "x" * 3_500_000} for number in range(5)]
+
+    async def insert(session: AsyncClientSession) -> None:
+        for document in large:
+            await others.insert_one(document, session=session)
+
+    async with source.get(Client).start_session() as session:
+        await session.with_transaction(insert)
+    await maker(source).add(folder)
+    (segment,) = open_backup(folder, None).segments
+    assert segment.summary()["entries"] > 1
+
+    assert (await restore(target, folder)).writes == len(large)
+    assert await content(target.database) == await content(source.database)
+
+
 async def test_encrypted_backup_is_read_with_its_key_only(source: Container, target: Container, tmp_path: Path) -> None:
     folder = tmp_path / "backup"
     await maker(source, KEY).dump(folder, lambda _: None)
@@ -191,6 +217,38 @@ async def test_encrypted_backup_is_read_with_its_key_only(source: Container, tar
         open_backup(folder, bytes(32))
     await restore(target, folder, key=KEY)
     assert await content(target.database) == await content(source.database)
+
+
+async def test_following_goes_on_after_the_server_was_killed(
+    fresh_server: StoppableServer, target: Container, tmp_path: Path
+) -> None:
+    """The server is killed after the first addition, and started again after the first fault."""
+    folder, things = tmp_path / "backup", target.database["things"]
+    await things.insert_one({"_id": 1})
+    database_maker = BackupMaker(target.get(Client), target.database, None, None)
+    await database_maker.dump(folder, lambda _: None)
+    additions = itertools.count()
+    faults: list[Exception] = []
+
+    async def add() -> Written:
+        if len(open_backup(folder, None).segments) == 2:
+            raise BackupError("This test ends here.")
+        if next(additions) == 1:
+            await asyncio.to_thread(fresh_server.kill)
+        return await database_maker.add(folder)
+
+    async def pause(_: float) -> None:
+        if len(faults) == 1:
+            await asyncio.to_thread(fresh_server.start)
+            await things.update_one({"_id": 2}, {"$set": {"name": "after the kill"}}, upsert=True)
+
+    with pytest.raises(BackupError, match="ends here"):
+        await Follower(add, 60, lambda _: None, lambda fault, _: faults.append(fault), pause).run()
+
+    assert faults
+    restored = target.get(Client).get_database(f"{target.database.name}_again")
+    await Restore(restored, open_backup(folder, None), system_clock, lambda _: None).run(None)
+    assert await restored["things"].distinct("_id") == [1, 2]
 
 
 async def test_dump_into_a_folder_with_a_backup_is_refused(source: Container, tmp_path: Path) -> None:
