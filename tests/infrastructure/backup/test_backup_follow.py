@@ -1,4 +1,4 @@
-"""Additions to a backup go on after faults, and end when MongoDB has dropped what they need."""
+"""Additions to a backup go on after faults, and end when MongoDB has dropped writes in between."""
 
 from datetime import UTC, datetime
 from pathlib import Path
