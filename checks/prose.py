@@ -14,7 +14,7 @@ from typing import Final
 from checks.tree import ROOT
 
 _PYTHON: Final = ("benchmarks", "checks", "config", "docs", "grome", "locustfiles", "tests", "workers")
-_MARKDOWN: Final = ("*.md", "docs/**/*.md", "benchmarks/**/*.md", "locustfiles/**/*.md")
+_MARKDOWN: Final = ("*.md", "docs/**/*.md", "grome/**/*.md", "benchmarks/**/*.md", "locustfiles/**/*.md")
 
 _SENTENCE_END = re.compile(r"""(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)["'`)*_]*\s+(?=["'(\[*_]*[A-Z0-9`])""")
 _NEW_BLOCK = re.compile(r"\n\s*\n|\n\s*(?=[-*] |\d+\. )")
