@@ -16,6 +16,7 @@ from grome.webhooks.payloads import (
     MoneyEventData,
     PaymentEventData,
     PingData,
+    PromoEventData,
     ReviewEventData,
 )
 
@@ -29,6 +30,7 @@ _DATA_OF_FAMILIES: Final[Mapping[str, type[Struct]]] = {
     "message_report": MoneyEventData,
     "barber": BarberEventData,
     "verification": BarberEventData,
+    "promo": PromoEventData,
     "account": AccountEventData,
     PING: PingData,
 }

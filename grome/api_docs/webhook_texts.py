@@ -59,6 +59,8 @@ WEBHOOK_TEXTS: Final[Mapping[str, str]] = {
     "review.answered": "The barber answered a review for the first time.",
     "review.removed": "A review is removed.",
     "message_report.resolved": "A report of a message is decided. Only admins receive it.",
+    "promo.created": "A promo code was created. Only admins receive it.",
+    "promo.changed": "The terms of a promo code changed, or it was switched on or off. Only admins receive it.",
     "account.registered": "A new account. Only admins receive events of accounts.",
     "account.profile_changed": "A person changed its name, language or time zone.",
     "account.new_device": "A login on a device that the account did not know.",

@@ -89,6 +89,15 @@ class BarberEventData(Struct, frozen=True):
     """Grows with each event of the barber."""
 
 
+class PromoEventData(Struct, frozen=True):
+    """Holds ids only: an admin fetches a promo of the platform by the API."""
+
+    promo_id: UUID
+    """The promo, of the platform or of a barber."""
+    version: int
+    """Grows with each change of the terms, and each time that the promo is switched on or off."""
+
+
 class PingData(Struct, frozen=True):
     """Holds the endpoint that asked for the test."""
 
@@ -140,6 +149,10 @@ def money_payload(event: Event) -> bytes:
 
 def barber_payload(event: Event) -> bytes:
     return _encode(_Payload(event.type.value, event.at, BarberEventData(event.subject_id, event.version)))
+
+
+def promo_payload(event: Event) -> bytes:
+    return _encode(_Payload(event.type.value, event.at, PromoEventData(event.subject_id, event.version)))
 
 
 def ping_payload(endpoint_id: UUID, now: datetime) -> bytes:

@@ -1,6 +1,7 @@
 """Create deliveries from events, one for each endpoint that accepts the event."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from loguru import logger
@@ -19,9 +20,23 @@ from grome.webhooks.payloads import (
     booking_payload,
     money_payload,
     payment_payload,
+    promo_payload,
     review_payload,
 )
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
+
+# The families of events that hold all that their payload needs.
+_PAYLOADS_OF_FAMILIES: Final[Mapping[str, Callable[[Event], bytes]]] = {
+    "account": account_payload,
+    "adjustment": money_payload,
+    "barber": barber_payload,
+    "finding": money_payload,
+    "message_report": money_payload,
+    "payout": money_payload,
+    "promo": promo_payload,
+    "review": review_payload,
+    "verification": barber_payload,
+}
 
 
 class WebhookSubscriber:
@@ -78,18 +93,10 @@ class WebhookSubscriber:
         return bodies
 
     async def _body(self, event: Event, bookings: Mapping[UUID, Booking]) -> bytes | None:
-        match event.family:
-            case "account":
-                return account_payload(event)
-            case "barber" | "verification":
-                return barber_payload(event)
-            case "review":
-                return review_payload(event)
-            case "payout" | "adjustment" | "finding" | "message_report":
-                return money_payload(event)
-            case "payment":
-                payment = await self._payments.find(event.subject_id)
-                return payment_payload(event, payment) if payment else None
-            case _:
-                booking = bookings.get(event.subject_id)
-                return booking_payload(event, booking) if booking else None
+        if encode := _PAYLOADS_OF_FAMILIES.get(event.family):
+            return encode(event)
+        if event.family == "payment":
+            payment = await self._payments.find(event.subject_id)
+            return payment_payload(event, payment) if payment else None
+        booking = bookings.get(event.subject_id)
+        return booking_payload(event, booking) if booking else None
