@@ -1,1 +1,1 @@
-"""The documentation of the API, for people and programs: `/docs`, `/docs/errors` and `/llms.txt`."""
+"""The documentation of the API, for people and programs: `/docs`, `/docs/guide`, `/docs/errors` and `/llms.txt`."""

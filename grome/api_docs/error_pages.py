@@ -2,23 +2,15 @@
 
 import re
 from itertools import groupby
-from pathlib import Path
 from typing import Final
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from grome.api_docs.error_catalogue import DocumentedError
+from grome.api_docs.page_templates import TEMPLATES
 from grome.infrastructure.http.responses import Problem, encode, problem_type
 
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
@@ -27,13 +19,13 @@ def _paragraphs(text: str) -> Markup:
     return Markup("".join(f"<p>{part}</p>" for part in parts))  # noqa: S704 -- every part is escaped above
 
 
-_TEMPLATES.filters["paragraphs"] = _paragraphs
+TEMPLATES.filters["paragraphs"] = _paragraphs
 
 
 def error_index_page(errors: list[DocumentedError]) -> str:
     """Render the list of all errors, grouped by status."""
     groups = [(status, list(group)) for status, group in groupby(errors, key=lambda error: error.status)]
-    return _TEMPLATES.get_template("error_index.html").render(groups=groups, count=len(errors))
+    return TEMPLATES.get_template("error_index.html").render(groups=groups, count=len(errors))
 
 
 def error_page(error: DocumentedError, api_base: str) -> str:
@@ -45,11 +37,11 @@ def error_page(error: DocumentedError, api_base: str) -> str:
         code=error.code,
         request_id="01980f2c4a7b7c3e9d5a6b1c",
     )
-    return _TEMPLATES.get_template("error_page.html").render(error=error, example=_indented(example))
+    return TEMPLATES.get_template("error_page.html").render(error=error, example=_indented(example))
 
 
 def unknown_error_page(code: str) -> str:
-    return _TEMPLATES.get_template("unknown_error.html").render(code=code)
+    return TEMPLATES.get_template("unknown_error.html").render(code=code)
 
 
 def _indented(problem: Problem) -> str:

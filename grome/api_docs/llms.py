@@ -23,6 +23,7 @@ def llms_text(document: Json, base: str, errors: int) -> str:
         "## Documents",
         "\n".join(
             (
+                f"- [Guide]({base}/docs/guide.md): tokens, lists, safe repeats, versions, the life of a booking",
                 f"- [OpenAPI]({base}/openapi.json): every operation with its schemas, examples and errors",
                 f"- [AsyncAPI]({base}/asyncapi.json): the live protocol of WebSockets and event streams",
                 f"- [Errors]({base}/docs/errors.md): the {errors} codes of errors, with cause and remedy",

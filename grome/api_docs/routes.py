@@ -10,6 +10,7 @@ from sanic import HTTPResponse, Request
 
 from grome.api_docs.error_catalogue import DocumentedError, list_errors
 from grome.api_docs.error_pages import error_index_page, error_page, unknown_error_page
+from grome.api_docs.guide import guide_page, guide_text
 from grome.api_docs.llms import Json, errors_page, group_page, llms_text
 from grome.common.errors import NotFound
 from grome.infrastructure.http import container_of
@@ -59,17 +60,27 @@ async def docs_asset(request: Request, name: str) -> HTTPResponse:
     return body(request, content, 200, content_type, REVALIDATED)
 
 
+@api_docs.get("/docs/guide")
+async def guide(request: Request) -> HTTPResponse:
+    return _page(request, guide_page())
+
+
+@api_docs.get("/docs/guide.md")
+async def guide_in_markdown(request: Request) -> HTTPResponse:
+    return body(request, guide_text().encode(), 200, _MARKDOWN, REVALIDATED)
+
+
 @api_docs.get(ERROR_PAGES)
 async def error_index(request: Request) -> HTTPResponse:
-    return _error_page(request, error_index_page(list(_errors(request).values())))
+    return _page(request, error_index_page(list(_errors(request).values())))
 
 
 @api_docs.get(f"{ERROR_PAGES}/<code:str>")
 async def error_by_code(request: Request, code: str) -> HTTPResponse:
     error = _errors(request).get(code)
     if error is None:
-        return _error_page(request, unknown_error_page(unquote(code)), 404, NO_STORE)
-    return _error_page(request, error_page(error, request.app.config.API_BASE))
+        return _page(request, unknown_error_page(unquote(code)), 404, NO_STORE)
+    return _page(request, error_page(error, request.app.config.API_BASE))
 
 
 @api_docs.get(f"{ERROR_PAGES}.md")
@@ -93,7 +104,7 @@ async def group_in_markdown(request: Request, file: str) -> HTTPResponse:
     return body(request, page.encode(), 200, _MARKDOWN, REVALIDATED)
 
 
-def _error_page(request: Request, page: str, status: int = 200, cache: str = REVALIDATED) -> HTTPResponse:
+def _page(request: Request, page: str, status: int = 200, cache: str = REVALIDATED) -> HTTPResponse:
     response = body(request, page.encode(), status, _HTML, cache)
     response.headers["Content-Security-Policy"] = _POLICY
     return response
