@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from grome.api_docs.error_catalogue import list_errors
 from grome.api_docs.example_sources import add_sources
 from grome.api_docs.example_values import EXAMPLES
 from grome.api_docs.path_texts import PATH_TEXTS
+from grome.api_docs.problem_examples import add_problem_examples
 from grome.api_docs.webhook_section import WEBHOOK_DATA, add_webhooks
 from grome.infrastructure.http import Routes
 from grome.infrastructure.http.examples import ExampleComposer, add_examples
@@ -47,6 +49,8 @@ def api_document(features: Sequence[Routes], *, version: str, server: str, today
             "description": "The live protocol of WebSockets and server-sent events, as an AsyncAPI document.",
         }
     add_webhooks(document)
-    add_examples(document, ExampleComposer(document["components"]["schemas"], EXAMPLES, today))
+    composer = ExampleComposer(document["components"]["schemas"], EXAMPLES, today)
+    add_examples(document, composer)
+    add_problem_examples(document, list_errors(features), composer, server.rstrip("/"))
     add_sources(document, features)
     return document

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from msgspec import Struct
+
 from grome.common.errors import ApiError
 from grome.infrastructure.http import Routes
 from grome.infrastructure.http.routing import Operation
@@ -21,13 +23,17 @@ class OperationLink:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedError:
-    """Describes an error. `cause` and `remedy` are prose in paragraphs, with code in backticks."""
+    """Describes an error. `cause` and `remedy` are prose in paragraphs, with code in backticks.
+
+    The fields of `extension` are further members of its problem.
+    """
 
     code: str
     status: int
     title: str
     cause: str
     remedy: str
+    extension: type[Struct] | None
     operations: tuple[OperationLink, ...]
 
     @property
@@ -49,6 +55,7 @@ def list_errors(features: Iterable[Routes]) -> dict[str, DocumentedError]:
             title=error.title,
             cause=inspect.cleandoc(error.__doc__ or ""),
             remedy=error.remedy,
+            extension=error.extension_type,
             operations=tuple(raised_by.get(error.code, ())),
         )
         for error in iter_error_types()

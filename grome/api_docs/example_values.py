@@ -31,6 +31,7 @@ _BY_SCHEMA: Final[Mapping[str, Mapping[str, Any]]] = {
     "CardOut": {"id": "pm_1PqXkL2eZvKYlo2C8fJ2mN4p"},
     "CardSetupOut": {"client_secret": "seti_1PqXkL2eZvKYlo2C_secret_8fJ2mN", "customer": "cus_PqXkL2eZvKYlo2C"},
     "Change": {"before": "requested", "after": "accepted"},
+    "Challenge": {"kinds": ["totp", "recovery_code"]},
     "ChatPhotoOut": {"url": "https://api.example.com/v1/files/q_J4RJ3Cg08MCtO9TGciU"},
     "ClashOut": {"reason": "too_close", "proposed": FromToday(3, "10:15:00")},
     "CodeIn": {"code": "04182736"},

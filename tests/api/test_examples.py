@@ -57,6 +57,25 @@ def test_each_example_is_valid_by_its_schema() -> None:
     assert count > 400
 
 
+def test_each_problem_response_has_a_valid_example_of_each_of_its_codes() -> None:
+    faults, count = [], 0
+    examples = DOCUMENT["components"]["examples"]
+    for name, operation in OPERATIONS.items():
+        for status, response in operation["responses"].items():
+            if not (content := response.get("content", {}).get("application/problem+json")):
+                continue
+            codes = DOCUMENT["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]["allOf"][1]
+            assert list(content["examples"]) == codes["properties"]["code"]["enum"]
+            for code, reference in content["examples"].items():
+                count += 1
+                assert reference == {"$ref": f"#/components/examples/{code}"}
+                example = examples[code]["value"]
+                assert (example["code"], example["status"]) == (code, int(status))
+                faults += faults_of(content["schema"], example, f"{name} {code}")
+    assert faults == []
+    assert count > 1_000
+
+
 def test_each_text_of_an_example_has_a_value_in_the_tables() -> None:
     described = document()
     composer = ExampleComposer(described["components"]["schemas"], EXAMPLES, EXAMPLE_DAY)
