@@ -1,4 +1,4 @@
-"""`python -m checks`: report what breaks the rules of the house; exit code 1 if anything does."""
+"""`python -m checks`: report everything that breaks the rules of the house; exit code 1 if anything does."""
 
 import sys
 from collections.abc import Iterator

@@ -5,7 +5,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from grome.api_docs.page_templates import TEMPLATES
@@ -25,5 +24,7 @@ def guide_text() -> str:
 @cache
 def guide_page() -> str:
     """Return the guide in HTML."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415 -- for this page only, and 40 ms
+
     content = MarkdownIt("commonmark", {"html": False}).enable("table").render(guide_text())
     return TEMPLATES.get_template("guide.html").render(content=Markup(content))  # noqa: S704 -- a file of our own

@@ -1,4 +1,4 @@
-"""Add an example of each error to the OpenAPI document, and name it at all responses that can have the error."""
+"""Add examples of all errors to the OpenAPI document, and name them at the responses that can have them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
