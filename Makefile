@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test warm quick check format hunt fuzz storm primaries roll soak seed demo bench image sbom manifests lock counts alerts dashboards clean
+.PHONY: help install run test warm quick check format hunt fuzz storm faults primaries roll soak seed demo bench image sbom manifests lock counts alerts dashboards clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -93,6 +93,9 @@ fuzz: install ## Send 10,000 generated requests as every role, and report what t
 
 storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
 	@$(BIN)/python -m tests.chaos.run $(ARGS)
+
+faults: install ## Try each fault at its full size and compare with the bars, in 12 minutes; options in ARGS
+	@$(BIN)/python -m tests.proofs $(ARGS)
 
 primaries: install ## Kill the primary of a replica set ten times while 16 writers book; options in ARGS
 	@$(BIN)/python -m tests.chaos.primary_kills $(ARGS)

@@ -7,6 +7,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -63,7 +64,7 @@ class Outcome:
         return table
 
 
-async def kill_primaries(home: Path, kills: int) -> Outcome:
+async def kill_primaries(home: Path, kills: int, tell: Callable[[str], None]) -> Outcome:
     """Run the writers against a Grome on a replica set of its own, and count lost bookings."""
     for folder in ("mongo", "valkey"):
         (home / folder).mkdir()
@@ -74,7 +75,7 @@ async def kill_primaries(home: Path, kills: int) -> Outcome:
             running_grome_beside(settings, home, GROME_MONGO_TIMEOUT_MS="5000") as grome,
             http_client(grome.url, timeout_s=10) as http,
         ):
-            return await _Run(mongo, container, http).run(kills)
+            return await _Run(mongo, container, http, tell).run(kills)
 
 
 @dataclass
@@ -82,6 +83,7 @@ class _Run:
     mongo: ReplicaSet
     container: Container
     http: httpx.AsyncClient
+    tell: Callable[[str], None]
     outcome: Outcome = field(default_factory=Outcome)
     acknowledged: dict[str, UUID] = field(default_factory=dict)  # by the Idempotency-Key
     written_at: list[float] = field(default_factory=list)
@@ -90,7 +92,7 @@ class _Run:
     async def run(self, kills: int) -> Outcome:
         writers = [(await self._shop(), await register(self.http)) for _ in range(_WRITERS)]
         tasks = [asyncio.create_task(self._write(shop, customer)) for shop, customer in writers]
-        for _ in range(kills):
+        for kill in range(1, kills + 1):
             await asyncio.sleep(_CALM_S)
             killed_at = time.monotonic()
             number = await asyncio.to_thread(self.mongo.kill_primary)
@@ -98,6 +100,7 @@ class _Run:
             await asyncio.to_thread(self.mongo.restart, number)
             await asyncio.sleep(_CALM_S)
             self.outcome.gaps.append(self._longest_gap(killed_at))
+            self.tell(f"kill {kill}: {self.outcome.gaps[-1]:.1f} s without a write")
         self.ended = True
         await asyncio.gather(*tasks)
         await self._count()
@@ -153,7 +156,7 @@ def main(kills: int) -> None:
     """Kill the primary while 16 writers book, and count lost bookings and the gap of each kill."""
     console = Console()
     with tempfile.TemporaryDirectory(prefix="grome-primary-") as folder:
-        outcome = asyncio.run(kill_primaries(Path(folder), kills))
+        outcome = asyncio.run(kill_primaries(Path(folder), kills, console.print))
     console.print(outcome.table())
     sys.exit(0 if outcome.is_right else 1)
 

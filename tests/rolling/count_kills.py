@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,7 @@ _PATHS: Final = {
     "/v1/bookings/01a22d4d-8920-77bd-b2cb-377d47d36d21": "/v1/bookings/{booking_id}",
     "/no/such/address": "none",
 }
-Outcome = tuple[str, str]
+Response = tuple[str, str]  # its route and status
 console = Console()
 
 
@@ -40,7 +41,7 @@ class Load:
     """Sends requests to all paths in turn, and counts responses by route and status."""
 
     def __init__(self) -> None:
-        self.responses: Counter[Outcome] = Counter()
+        self.responses: Counter[Response] = Counter()
         self.broken: Counter[str] = Counter()
 
     async def run(self, url: str, until: float) -> None:
@@ -55,7 +56,18 @@ class Load:
                         self.responses[route, str(answer.status_code)] += 1
 
 
-async def counted(grome: RunningGrome) -> Counter[Outcome]:
+@dataclass
+class Outcome:
+    """`lines` compare each route and status, `differing` are those of them that do not agree."""
+
+    responses: int
+    broken: int
+    died: int
+    lines: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+
+
+async def counted(grome: RunningGrome) -> Counter[Response]:
     """Return the responses to GET by route and status, as `/metrics` counts them."""
     async with http_client(grome.url) as http:
         answer = await http.get("/metrics", headers={"Authorization": f"Bearer {_SECRET}"})
@@ -64,8 +76,8 @@ async def counted(grome: RunningGrome) -> Counter[Outcome]:
     return Counter({(each.labels["route"], each.labels["status"]): int(each.value) for each in found})
 
 
-async def prove(settings: Settings, home: Path, seconds: int, kills: int, clients: int) -> bool:
-    """Return whether the counts agree with the load."""
+async def prove(settings: Settings, home: Path, seconds: int, kills: int, clients: int) -> Outcome:
+    """Compare the counts with the load."""
     limits = dict.fromkeys(("GROME_LIMITS_READ", "GROME_LIMITS_SEARCH"), "10000000")
     async with running_grome_beside(
         settings, home, GROME_HTTP_METRICS_TOKEN=_SECRET, GROME_JOBS_WORKERS="0", **limits
@@ -78,13 +90,15 @@ async def prove(settings: Settings, home: Path, seconds: int, kills: int, client
             await asyncio.to_thread(kill_worker, grome, "Server", random.Random())  # noqa: S311 -- no secret
         await asyncio.gather(*running)
         after, died = await counted(grome), grome.log.read_text().count("died with exit code -9")
-    agrees = True
+    outcome = Outcome(load.responses.total(), load.broken.total(), died)
     for route, status in sorted(load.responses):
         got, shown = load.responses[route, status], after[route, status] - before[route, status]
-        agrees = agrees and got <= shown <= got + load.broken[route]
-        console.print(f"{route} {status}: {got:,} responses, {shown:,} counted, {load.broken[route]} broken requests")
-    console.print(f"{load.responses.total():,} responses, {load.broken.total()} broken requests, {died} killed workers")
-    return agrees and died == kills
+        outcome.lines.append(
+            f"{route} {status}: {got:,} responses, {shown:,} counted, {load.broken[route]} broken requests"
+        )
+        if not got <= shown <= got + load.broken[route]:
+            outcome.differing.append(outcome.lines[-1])
+    return outcome
 
 
 @click.command()
@@ -98,8 +112,10 @@ def main(seconds: int, kills: int, clients: int) -> None:
         for name in ("mongod", "valkey"):
             (home / name).mkdir()
         with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as valkey:
-            agrees = asyncio.run(prove(settings_for(home, mongo.url, valkey.url), home, seconds, kills, clients))
-    sys.exit(not agrees)
+            outcome = asyncio.run(prove(settings_for(home, mongo.url, valkey.url), home, seconds, kills, clients))
+    console.print(*outcome.lines, sep="\n")
+    console.print(f"{outcome.responses:,} responses, {outcome.broken} broken requests, {outcome.died} killed workers")
+    sys.exit(bool(outcome.differing) or outcome.died != kills)
 
 
 if __name__ == "__main__":

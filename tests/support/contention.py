@@ -88,8 +88,10 @@ async def create_concurrently(
     crowd: Sequence[Person],
     wishes: Sequence[BookingAttempt],
     done: Callable[[], None] = lambda: None,
+    key: str = "",
 ) -> list[AttemptResult]:
     """Every wish, each from the next customer in turn, 500 at a time; `done` is called after each answer.
+    Calls of one barber with the same `key` repeat each other.
 
     Each customer has connections of their own, as people do. (One pool for all would be slow: httpx looks at every idle
     connection before each request.)
@@ -104,7 +106,7 @@ async def create_concurrently(
             "service_ids": [service_of[wish.duration]],
             "scheduled_at": (day + timedelta(minutes=wish.start)).isoformat(),
         }
-        headers = {**crowd[number % len(crowd)].auth, "Idempotency-Key": f"{shop.id}-{number}"}
+        headers = {**crowd[number % len(crowd)].auth, "Idempotency-Key": f"{shop.id}-{key}-{number}"}
         async with gate:
             response = await http.post("/v1/bookings", json=wanted, headers=headers)
         body = response.json()

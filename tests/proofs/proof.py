@@ -1,0 +1,67 @@
+"""A proof: a fault at its full size, a bar, and the figures that were measured."""
+
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.settings import Settings
+from grome.infrastructure.container import Container
+from tests.chaos.run import migrated_container, settings_for
+from tests.support.servers import StoppableServer, own_mongod, own_valkey
+
+# Prints a line of progress.
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Result:
+    """`figures` are the measured figures, `misses` the sentences about parts of the bar that were not reached."""
+
+    figures: list[str] = field(default_factory=list)
+    misses: list[str] = field(default_factory=list)
+
+    def hold(self, figure: str, *, holds: bool) -> None:
+        """Add a figure, which is a miss if it does not hold."""
+        self.figures.append(figure)
+        if not holds:
+            self.misses.append(figure)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`bar` names the promise. `run` gets an empty folder of its own."""
+
+    name: str
+    bar: str
+    run: Callable[[Path, Tell], Awaitable[Result]]
+
+    async def result(self, home: Path, tell: Tell) -> Result:
+        """Run the proof; an error of any kind is a miss."""
+        try:
+            return await self.run(home, tell)
+        except Exception as error:  # noqa: BLE001 -- the other proofs go on
+            tell(traceback.format_exc())
+            return Result(misses=[f"{type(error).__name__}: {error}".partition("\n")[0][:300]])
+
+
+@dataclass(frozen=True)
+class World:
+    """Servers of a proof's own with an empty, migrated database."""
+
+    home: Path
+    settings: Settings
+    container: Container
+    mongo: StoppableServer
+    redis: StoppableServer
+
+
+@asynccontextmanager
+async def open_world(home: Path) -> AsyncIterator[World]:
+    for name in ("mongod", "valkey"):
+        (home / name).mkdir()
+    with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
+        settings = settings_for(home, mongo.url, redis.url)
+        async with migrated_container(settings) as container:
+            yield World(home, settings, container, mongo, redis)
