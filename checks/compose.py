@@ -16,6 +16,8 @@ _FOLDER: Final = "deploy/compose"
 _FRONT: Final = "front"
 _BOUNDS: Final = frozenset({"cpus", "mem_limit", "pids_limit"})
 _TAGGED: Final = re.compile(r".+:(?!latest)[^:/]*\d[^:/]*$")
+# Programs with file capabilities, by their image: the kernel refuses to start them where one is dropped.
+_FILE_CAPABILITIES: Final = {"caddy": "NET_BIND_SERVICE"}
 _DEFAULT: Final = re.compile(r"\$\{\w+:-([^}]*)\}")
 
 
@@ -35,6 +37,9 @@ def broken_rules(name: str, service: dict[str, Any], settings: dict[str, dict[st
         yield "without a version", image
     if not service.get("read_only") or service.get("cap_drop") != ["ALL"]:
         yield "that may do too much", ""
+    capability = _FILE_CAPABILITIES.get(image.partition(":")[0])
+    if capability and "entrypoint" not in service and capability not in service.get("cap_add", []):
+        yield "whose program cannot start", f"without {capability}"
     if missing := _BOUNDS - service.keys():
         yield "without bounds", ", ".join(sorted(missing))
     if name != _FRONT and "ports" in service:

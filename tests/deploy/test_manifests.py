@@ -66,6 +66,7 @@ MISTAKES: Final = [
     (SETTINGS, "PEPPER_FILE=.*", "PEPPER=1:aaaa", "manifest with a secret as plain text"),
     (f"{COMPOSE}/compose.yaml", "  mem_limit: 1g\n", "", "service without bounds"),
     (f"{COMPOSE}/compose.yaml", "read_only: true", "read_only: false", "service that may do too much"),
+    (f"{COMPOSE}/compose.yaml", r"cap_add: \[NET_BIND_SERVICE\]", "", "service whose program cannot start"),
     (f"{COMPOSE}/compose.yaml", "v3.5.0", "latest", "service without a version"),
     (
         f"{COMPOSE}/compose.yaml",
