@@ -1,12 +1,16 @@
 """Files, links, headings, chores, commands and settings that the pages name exist."""
 
 import re
+import shlex
+from itertools import takewhile
 from pathlib import Path
 
+import click
 import pytest
 
 from config.loading import FILE_SUFFIX, OTHERS
 from config.settings import setting_fields
+from grome.cli.lazy_group import LazyCommand
 from grome.cli.main import cli
 from tests.docs.pages import PAGES, ROOT, blocks, prose
 
@@ -64,6 +68,36 @@ def test_commands_and_settings_named_on_each_page_exist(page: Path) -> None:
             assert name in cli.commands, command
         for variable in re.findall(r"\bGROME_[A-Z_]+\b", command):
             assert variable.removesuffix(FILE_SUFFIX) in settings, command
+
+
+def grome_calls(page: Path) -> list[list[str]]:
+    """Return the arguments of each call of `grome` in shell blocks, up to a pipe or a redirection."""
+    lines = [line for block in blocks(page.read_text()) if block.kind == "sh" for line in logical_lines(block.content)]
+    words = [shlex.split(line, comments=True) for line in lines if "grome" in line]
+    after = [call[call.index(name) + 1 :] for call in words for name in ("grome", ".venv/bin/grome") if name in call]
+    return [list(takewhile(lambda word: word not in {"|", ">", "&&", "&"}, call)) for call in after]
+
+
+def logical_lines(content: str) -> list[str]:
+    return content.replace("\\\n", " ").splitlines()
+
+
+@pages
+def test_arguments_of_grome_on_each_page_are_accepted(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROME_NEW_PASSWORD", "a-plain-password")
+    for name, *arguments in filter(None, grome_calls(page)):
+        if name not in cli.commands:
+            continue  # `grome --version`, or a name of something else
+        command = cli.commands[name]
+        loaded = command.load() if isinstance(command, LazyCommand) else command
+        is_group = isinstance(loaded, click.Group)
+        final = loaded.commands[arguments[0]] if isinstance(loaded, click.Group) else loaded
+        try:
+            final.make_context(name, arguments[is_group:])
+        except click.MissingParameter:
+            raise
+        except click.BadParameter:
+            continue  # names a file that is not here
 
 
 def test_docs_pages_have_enough_paths_and_links_to_check() -> None:
