@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from grome.cli.bootstrap import load_connected_settings, opened_container
 from grome.cli.faults import sentences_of
 from grome.infrastructure.backup.backup_folder import open_backup
-from grome.infrastructure.backup.file_copies import restore_files
 from grome.infrastructure.backup.follow import Follower
 from grome.infrastructure.backup.maker import BackupMaker, Written
 from grome.infrastructure.backup.restore import Restore, Restored, drop_unfinished_restore
@@ -125,22 +124,19 @@ async def _restore(
                 await drop_unfinished_restore(container.database)
             total = sum(each["count"] for each in existing.dump.summary()["collections"].values())
             bar = bars.add_task("Documents", total=total)
+            storage = container.get(Storage) if with_files else None
             restore = Restore(
-                container.database, existing, container.clock, lambda count: bars.update(bar, advance=count)
+                container.database, storage, existing, container.clock, lambda count: bars.update(bar, advance=count)
             )
             restored = await restore.run(to)
-            files = 0
-            if with_files:
-                for file in existing.files:
-                    files += await restore_files(container.get(Storage), file)
-    _print_restored(restored, files)
+    _print_restored(restored)
 
 
-def _print_restored(restored: Restored, files: int) -> None:
+def _print_restored(restored: Restored) -> None:
     console.print(f"{restored.documents:,} documents restored; counts and contents of all collections agree.")
     if restored.last:
         console.print(f"{restored.writes:,} writes replayed, the last of {restored.last:%Y-%m-%d %H:%M:%S.%f} UTC.")
-    console.print(f"{files:,} stored files restored.")
+    console.print(f"{restored.files:,} stored files restored.")
     console.print("Now run `grome ledger verify` and `grome audit verify`, and then `grome migrate`.", soft_wrap=True)
 
 

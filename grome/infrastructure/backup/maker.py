@@ -1,6 +1,9 @@
 """Make backups: a dump, and additions to it."""
 
 import asyncio
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +37,11 @@ class BackupMaker:
     async def dump(self, folder: Path, report: ReportDocuments) -> Written:
         """Write a dump into an empty folder. Raises BackupError."""
         await asyncio.to_thread(_prepare, folder)
-        with without_deadline(), ArchiveWriter(folder / DUMP, "dump", self._database.name, self._key) as archive:
+        with (
+            _locked(folder),
+            without_deadline(),
+            ArchiveWriter(folder / DUMP, "dump", self._database.name, self._key) as archive,
+        ):
             at, found = await dump_database(self._client, self._database, archive, report)
             files = await copy_files(self._storage, archive, ()) if self._storage else []
             size = archive.finish({"until": at, "collections": found, "files": files})
@@ -42,15 +49,16 @@ class BackupMaker:
 
     async def add(self, folder: Path) -> Written:
         """Write the writes since the last addition or the dump into a new file. Raises BackupError."""
-        backup = open_backup(folder, self._key)
-        if self._key and not backup.dump.header.salt:
-            raise BackupError(f"{folder} holds a backup that is not encrypted: leave --key-file out.")
-        since = end_of(backup.files[-1])
-        path, name = next_segment(folder, backup), self._database.name
-        with without_deadline(), ArchiveWriter(path, "oplog", name, self._key) as archive:
-            until, count = await write_segment(self._client, name, archive, since)
-            files = await copy_files(self._storage, archive, stored_files(backup)) if self._storage else []
-            size = archive.finish({"since": since, "until": until, "entries": count, "files": files})
+        with _locked(folder), without_deadline():
+            backup = open_backup(folder, self._key)
+            if self._key and not backup.dump.header.salt:
+                raise BackupError(f"{folder} holds a backup that is not encrypted: leave --key-file out.")
+            since = end_of(backup.files[-1])
+            path, name = next_segment(folder, backup), self._database.name
+            with ArchiveWriter(path, "oplog", name, self._key) as archive:
+                until, count = await write_segment(self._client, name, archive, since)
+                files = await copy_files(self._storage, archive, stored_files(backup)) if self._storage else []
+                size = archive.finish({"since": since, "until": until, "entries": count, "files": files})
         return Written(count, len(files), until.as_datetime(), size)
 
 
@@ -58,3 +66,18 @@ def _prepare(folder: Path) -> None:
     if (folder / DUMP).exists():
         raise BackupError(f"{folder} holds a backup: --oplog adds to it. Name another folder for a new one.")
     folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing into the folder. Raises BackupError if another one writes, or it is missing."""
+    try:
+        lock = (folder / "lock").open("wb")
+    except FileNotFoundError:
+        raise BackupError(f"{folder} holds no backup that could be added to.") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupError(f"Another `grome backup` writes into {folder}: wait until it has ended.") from None
+        yield

@@ -14,8 +14,10 @@ from grome.infrastructure.backup.backup_folder import Backup, end_of
 from grome.infrastructure.backup.digests import CollectionDigest
 from grome.infrastructure.backup.dump import RESTORE_MARKER
 from grome.infrastructure.backup.errors import BackupError
+from grome.infrastructure.backup.file_copies import restore_files
 from grome.infrastructure.backup.replay import Indexes, Replay
 from grome.infrastructure.mongo.client import Database, Document, split_batch, without_deadline
+from grome.infrastructure.storage.protocol import Storage
 
 _BATCH: Final = 1_000
 _SCAN_BATCH: Final = 2_000
@@ -25,10 +27,11 @@ ReportDocuments = Callable[[int], None]
 
 @dataclass(slots=True)
 class Restored:
-    """Counts restored documents and replayed writes. `last` is the time of the last write that was replayed."""
+    """Counts restored documents, files and replayed writes. `last` is the time of the last replayed write."""
 
     documents: int = 0
     writes: int = 0
+    files: int = 0
     last: datetime | None = None
     indexes: Indexes = field(default_factory=dict)
 
@@ -49,13 +52,19 @@ async def drop_unfinished_restore(database: Database) -> None:
 
 
 class Restore:
-    """Restores into an empty database, which is marked as unfinished until the end."""
+    """Restores into an empty database, which is marked as unfinished until the end.
 
-    def __init__(self, database: Database, backup: Backup, clock: Clock, report: ReportDocuments) -> None:
-        self._database, self._backup, self._clock, self._report = database, backup, clock, report
+    Stored files are left out without a storage.
+    """
+
+    def __init__(
+        self, database: Database, storage: Storage | None, backup: Backup, clock: Clock, report: ReportDocuments
+    ) -> None:
+        self._database, self._storage, self._backup = database, storage, backup
+        self._clock, self._report = clock, report
 
     async def run(self, to: datetime | None) -> Restored:
-        """Load and verify the dump, replay the writes up to `to`, or all, and build the indexes.
+        """Load and verify the dump, replay the writes up to `to`, or all, build the indexes, and store the files.
 
         Raises BackupError if the database is not empty, the backup has nothing of that time, or a digest differs.
         """
@@ -71,6 +80,9 @@ class Restore:
             await self._verify()
             await self._replay(restored, to)
             await self._build_indexes(restored.indexes)
+            if self._storage:
+                for file in self._backup.files:
+                    restored.files += await restore_files(self._storage, file)
         await marker.drop()
         return restored
 

@@ -1,6 +1,7 @@
 """A backup that is made under concurrent writes is restored into a fresh server and compared with the source."""
 
 import asyncio
+import fcntl
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,10 @@ from config.settings import Settings
 from grome.cli.bootstrap import opened_container
 from grome.cli.preparation import require_servers
 from grome.common.clock import system_clock
+from grome.common.errors import Unavailable
 from grome.infrastructure.backup.backup_folder import open_backup
 from grome.infrastructure.backup.dump import RESTORE_MARKER, describe_collections
 from grome.infrastructure.backup.errors import BackupError
-from grome.infrastructure.backup.file_copies import restore_files
 from grome.infrastructure.backup.follow import Follower
 from grome.infrastructure.backup.maker import BackupMaker, Written
 from grome.infrastructure.backup.restore import Restore, Restored, drop_unfinished_restore
@@ -75,7 +76,8 @@ def maker(source: Container, key: bytes | None = None) -> BackupMaker:
 
 
 async def restore(target: Container, folder: Path, to: datetime | None = None, key: bytes | None = None) -> Restored:
-    return await Restore(target.database, open_backup(folder, key), system_clock, lambda _: None).run(to)
+    storage, backup = target.get(Storage), open_backup(folder, key)
+    return await Restore(target.database, storage, backup, system_clock, lambda _: None).run(to)
 
 
 async def content(database: Database) -> dict[str, list[Document]]:
@@ -131,7 +133,7 @@ async def test_dump_under_concurrent_writes_and_additions_restore_the_source(
     assert await describe_collections(target.database) == await describe_collections(source.database)
     with pytest.raises(DuplicateKeyError):
         await target.database["things"].insert_one({"_id": "again", "name": "thing 2000"})
-    assert [await restore_files(target.get(Storage), file) for file in open_backup(folder, None).files] == [1, 1, 0]
+    assert restored.files == 2
     async with target.get(Storage).open("photos/second.jpg") as file:
         assert b"".join([chunk async for chunk in file.chunks]) == b"second"
 
@@ -170,7 +172,7 @@ async def test_restore_that_was_cut_off_is_not_served_and_is_repeated_from_the_s
         raise ConnectionAbortedError
 
     with pytest.raises(ConnectionAbortedError):
-        await Restore(target.database, open_backup(folder, None), system_clock, cut_off).run(None)
+        await Restore(target.database, None, open_backup(folder, None), system_clock, cut_off).run(None)
 
     with pytest.raises(BackupError, match="--again"):
         await require_servers(target)
@@ -204,6 +206,31 @@ async def test_transaction_of_several_oplog_entries_is_restored_whole(
 
     assert (await restore(target, folder)).writes == len(large)
     assert await content(target.database) == await content(source.database)
+
+
+async def test_restore_that_was_cut_off_among_the_files_is_not_served(
+    source: Container, target: Container, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backup"
+    await maker(source).dump(folder, lambda _: None)
+    (tmp_path / "target").mkdir(exist_ok=True)
+    (tmp_path / "target" / "files").write_text("a file where the storage wants a folder")
+    with pytest.raises(Unavailable):
+        await restore(target, folder)
+    with pytest.raises(BackupError, match="--again"):
+        await require_servers(target)
+
+
+async def test_addition_while_another_process_adds_is_refused(source: Container, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    await maker(source).dump(folder, lambda _: None)
+    with (folder / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(BackupError, match="Another `grome backup`"):
+            await maker(source).add(folder)
+    await maker(source).add(folder)
+    with pytest.raises(BackupError, match="no backup"):
+        await maker(source).add(tmp_path / "elsewhere")
 
 
 async def test_encrypted_backup_is_read_with_its_key_only(source: Container, target: Container, tmp_path: Path) -> None:
@@ -247,7 +274,7 @@ async def test_following_goes_on_after_the_server_was_killed(
 
     assert faults
     restored = target.get(Client).get_database(f"{target.database.name}_again")
-    await Restore(restored, open_backup(folder, None), system_clock, lambda _: None).run(None)
+    await Restore(restored, None, open_backup(folder, None), system_clock, lambda _: None).run(None)
     assert await restored["things"].distinct("_id") == [1, 2]
 
 
