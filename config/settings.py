@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from config.sections.accounts import AccountSettings, BarberSettings, LimitSettings, PrivacySettings
+from config.sections.accounts import AccountSettings, AuditSettings, BarberSettings, LimitSettings, PrivacySettings
 from config.sections.bookings import BookingSettings, NearbySettings, ReportSettings
 from config.sections.messages import LiveSettings, MailSettings, PushSettings, SmsSettings, WebhookSettings
 from config.sections.money import PaymentSettings, PayoutSettings, StripeSettings
@@ -50,6 +50,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     storage: StorageSettings = field(default_factory=StorageSettings)
     reports: ReportSettings = field(default_factory=ReportSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     log: LogSettings = field(default_factory=LogSettings)
     sentry: SentrySettings = field(default_factory=SentrySettings)
     traces: TracesSettings = field(default_factory=TracesSettings)

@@ -4,7 +4,7 @@ from typing import Any
 
 from saq import CronJob
 
-from grome.audit.jobs import renew_audit_keys, sign_audit_head
+from grome.audit.jobs import destroy_address_keys, renew_audit_keys, sign_audit_head
 from grome.bookings.jobs import close_overdue, expire_unanswered
 from grome.chat.jobs import discard_photos
 from grome.chat.photos import DISCARD_PHOTOS
@@ -63,6 +63,7 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(seal_ledger, cron="* * * * *", timeout=50, retries=3),
     CronJob(sign_audit_head, cron="* * * * *", timeout=50, retries=3),
     CronJob(renew_audit_keys, cron="27 3 * * *", timeout=600, retries=3),
+    CronJob(destroy_address_keys, cron="29 3 * * *", timeout=300, retries=3),
     CronJob(reseal_webhook_secrets, cron="33 3 * * *", timeout=600, retries=3),
     CronJob(reseal_app_secrets, cron="39 3 * * *", timeout=600, retries=3),
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),

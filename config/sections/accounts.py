@@ -1,4 +1,4 @@
-"""The sections of settings about people: accounts, barbers, limits of requests, privacy."""
+"""The sections of settings about people: accounts, barbers, limits of requests, privacy, audit."""
 
 from typing import Annotated, Literal
 
@@ -129,4 +129,16 @@ class PrivacySettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 730
     message_reports_days: Annotated[
         int, Meta(ge=0, le=36_500, description="Decided reports of messages are kept for so many days; 0, for ever.")
+    ] = 180
+
+
+class AuditSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    address_days: Annotated[
+        int,
+        Meta(
+            ge=31,
+            le=3_650,
+            description="Addresses of clients can be read in the audit trail for so many days; their key is destroyed"
+            " within the next 31.",
+        ),
     ] = 180

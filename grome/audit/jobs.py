@@ -4,6 +4,7 @@ from typing import Any
 
 from loguru import logger
 
+from grome.audit.address_keys import AddressKeys
 from grome.audit.heads import AuditHeads
 from grome.infrastructure.container import Container
 from grome.infrastructure.person_keys.service import PersonKeys
@@ -16,7 +17,7 @@ async def sign_audit_head(job: dict[str, Any]) -> None:
 
 
 async def renew_audit_keys(job: dict[str, Any]) -> None:
-    """Sign heads and seal the keys of persons by the current keys, so that former keys can be removed.
+    """Sign heads and seal keys of persons and months by the current keys, so that former keys can be removed.
 
     Runs daily. Logs the head of the trail too, since a copy of it outside the database shows whether the trail was cut.
     """
@@ -28,3 +29,12 @@ async def renew_audit_keys(job: dict[str, Any]) -> None:
         logger.info("{} heads of the audit trail were signed by the current key", renewed)
     if sealed := await container.get(PersonKeys).reseal():
         logger.info("{} keys of persons were sealed by the current key", sealed)
+    if sealed := await container.get(AddressKeys).reseal():
+        logger.info("{} keys of addresses were sealed by the current key", sealed)
+
+
+async def destroy_address_keys(job: dict[str, Any]) -> None:
+    """Destroy the keys of months whose addresses are kept long enough; runs daily."""
+    container: Container = job["container"]
+    if destroyed := await container.get(AddressKeys).destroy_expired():
+        logger.info("The addresses of {} months in the audit trail are erased", destroyed)

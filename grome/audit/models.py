@@ -25,9 +25,14 @@ class RecordedOrigin(Struct, frozen=True):
 
 
 class PersonalValues(Struct, frozen=True):
-    """Holds the values of a record that are stored only under the key of their person."""
+    """Holds the values of a record that are stored only under the key of their person.
+
+    `dated_address` is the address, sealed once more under the key of its month. Records from before these keys have the
+    address as `address`.
+    """
 
     address: str | None = None
+    dated_address: bytes | None = None
     reason: str = ""
     changes: Annotated[list[Change], stored_items(at_most=MAX_CHANGES)] = []
 
@@ -37,6 +42,14 @@ class SealedValues(Struct, frozen=True):
 
     person_id: UUID
     values: bytes
+
+
+class StoredAddressKey(Struct, frozen=True, kw_only=True):
+    """Holds the key of a month, e.g. "2026-11", sealed by the secrets keys."""
+
+    month: str = field(name="_id")
+    sealed: bytes
+    created_at: datetime
 
 
 class AuditRecord(Struct, frozen=True, kw_only=True):

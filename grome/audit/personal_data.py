@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from grome.audit.repository import COLLECTION, HEADS
+from grome.audit.repository import ADDRESS_KEYS, COLLECTION, HEADS
 from grome.infrastructure.mongo.personal_documents import Declared, Fate, PersonalCollection, Share, UnownedCollection
 
 PERSONAL_DATA: Final[tuple[Declared, ...]] = (
@@ -23,5 +23,6 @@ PERSONAL_DATA: Final[tuple[Declared, ...]] = (
             }
         ),
     ),
+    UnownedCollection(ADDRESS_KEYS, "Keys of months, destroyed when the addresses of the month are kept long enough."),
     UnownedCollection(HEADS, "Hashes and signatures."),
 )

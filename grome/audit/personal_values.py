@@ -8,7 +8,7 @@ import msgspec
 
 from grome.audit.models import AuditRecord, PersonalValues, SealedValues
 from grome.infrastructure.outbox.models import Change, Event
-from grome.infrastructure.person_keys.service import PersonKey
+from grome.infrastructure.value_keys import ValueKey
 
 # The subject of these events is an account, and their reasons describe a person.
 _ABOUT_ACCOUNTS: Final = frozenset({"account", "verification"})
@@ -43,25 +43,40 @@ def public_changes(event: Event) -> list[Change]:
 
 
 def seal_values(
-    record_id: UUID, values: Mapping[UUID, PersonalValues], keys: Mapping[UUID, PersonKey]
+    record_id: UUID, values: Mapping[UUID, PersonalValues], keys: Mapping[UUID, ValueKey], address_key: ValueKey | None
 ) -> list[SealedValues]:
-    """Seal the values for their record; the values of a person without a key are left out."""
+    """Seal the values for their record; the values of a person without a key are left out.
+
+    The address is sealed under the key of its month first, and left out without that key.
+    """
     return [
-        SealedValues(person_id, keys[person_id].seal(msgspec.json.encode(each), record_id.bytes))
+        SealedValues(person_id, keys[person_id].seal(_encode(each, address_key, record_id.bytes), record_id.bytes))
         for person_id, each in values.items()
         if person_id in keys
     ]
 
 
-def open_values(record: AuditRecord, keys: Mapping[UUID, PersonKey]) -> PersonalValues:
-    """Return the personal values of a record that are still readable, of all persons together."""
+def _encode(values: PersonalValues, address_key: ValueKey | None, bound_to: bytes) -> bytes:
+    address = values.address
+    dated = address_key.seal(address.encode(), bound_to) if address and address_key else None
+    return msgspec.json.encode(msgspec.structs.replace(values, address=None, dated_address=dated))
+
+
+def open_values(record: AuditRecord, keys: Mapping[UUID, ValueKey], address_key: ValueKey | None) -> PersonalValues:
+    """Return the personal values of a record that are still readable, of all persons together.
+
+    `dated_address` is left if the address cannot be opened, because the key of its month is gone.
+    """
     opened = [
         msgspec.json.decode(raw, type=PersonalValues)
         for sealed in record.sealed
         if (key := keys.get(sealed.person_id)) and (raw := key.open(sealed.values, record.id.bytes)) is not None
     ]
+    dated = next((part.dated_address for part in opened if part.dated_address), None)
+    address = address_key.open(dated, record.id.bytes) if dated and address_key else None
     return PersonalValues(
-        address=next((part.address for part in opened if part.address), None),
+        address=address.decode() if address else next((part.address for part in opened if part.address), None),
+        dated_address=None if address else dated,
         reason=next((part.reason for part in opened if part.reason), ""),
         changes=[change for part in opened for change in part.changes],
     )

@@ -12,13 +12,14 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.audit.models import AuditHead, AuditRecord, EarlierRecords
+from grome.audit.models import AuditHead, AuditRecord, EarlierRecords, StoredAddressKey
 from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
     Document,
     from_document,
     insert_in_order,
+    insert_missing,
     split_batch,
     to_document,
 )
@@ -54,6 +55,7 @@ COLLECTION: Final = CollectionSpec(
 HEADS: Final = CollectionSpec(
     "audit_heads", validator_for(AuditHead), [IndexModel("number", name="number", unique=True)]
 )
+ADDRESS_KEYS: Final = CollectionSpec("audit_address_keys", validator_for(StoredAddressKey), [])
 COLLECTIONS: Final = (COLLECTION, HEADS)
 
 
@@ -129,3 +131,31 @@ class AuditHeadRepository:
         older = {"_id": document.pop("_id"), "seq": {"$lte": head.seq}}
         with suppress(DuplicateKeyError):  # another process has stored a newer head, or the head of another day
             await self._heads.update_one(older, {"$set": document}, upsert=True)
+
+
+class AddressKeyRepository:
+    def __init__(self, database: Database) -> None:
+        self._keys = database[ADDRESS_KEYS.name]
+
+    async def find_many(self, months: Collection[str]) -> list[StoredAddressKey]:
+        return await self._list({"_id": {"$in": list(months)}})
+
+    async def list_all(self) -> list[StoredAddressKey]:
+        """Return all keys; there is one for each month of the retention time."""
+        return await self._list({})
+
+    async def add_missing(self, keys: Sequence[StoredAddressKey]) -> None:
+        """Store the keys of months without a key."""
+        if keys:
+            await insert_missing(self._keys, [to_document(key) for key in keys])
+
+    async def remove_before(self, month: str) -> int:
+        """Remove the keys of earlier months; returns their number."""
+        return (await self._keys.delete_many({"_id": {"$lt": month}})).deleted_count
+
+    async def replace_sealed(self, key: StoredAddressKey, sealed: bytes) -> None:
+        """Replace a sealed key by the same key sealed anew, unless it was removed meanwhile."""
+        await self._keys.update_one({"_id": key.month, "sealed": key.sealed}, {"$set": {"sealed": sealed}})
+
+    async def _list(self, wanted: Document) -> list[StoredAddressKey]:
+        return [from_document(document, StoredAddressKey) async for document in self._keys.find(wanted)]

@@ -37,7 +37,9 @@ class OriginOut(Struct, frozen=True):
     session_id: UUID | None
     """Login session of the actor; null for a request without an access token."""
     address: Annotated[str, Meta(examples=["203.0.113.7"])] | None
-    """IP address of the client; null if unknown, or once the actor's account was deleted."""
+    """IP address of the client; null if unknown, expired, or once the actor's account was deleted."""
+    address_expired: bool
+    """Whether the event is older than addresses are kept."""
     country: CountryCode | None
     """ISO 3166 code of the country of the address; null if unknown."""
 

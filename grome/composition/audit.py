@@ -1,10 +1,11 @@
 """The audit trail, and the keys of persons."""
 
 from grome.accounts.country import Countries
+from grome.audit.address_keys import AddressKeys
 from grome.audit.chain import AuditChain
 from grome.audit.heads import AuditHeads
 from grome.audit.queries import AuditQueries
-from grome.audit.repository import AuditHeadRepository, AuditRepository
+from grome.audit.repository import AddressKeyRepository, AuditHeadRepository, AuditRepository
 from grome.audit.service import AuditTrail
 from grome.audit.verifier import AuditVerifier
 from grome.infrastructure.container import Container, Providers
@@ -24,6 +25,12 @@ def person_keys(container: Container) -> PersonKeys:
 
 
 @audit.provide
+def address_keys(container: Container) -> AddressKeys:
+    sealer, days = Sealer(container.get(SecretKeys), "address keys"), container.settings.audit.address_days
+    return AddressKeys(AddressKeyRepository(container.database), sealer, days, container.clock)
+
+
+@audit.provide
 def audit_repository(container: Container) -> AuditRepository:
     return AuditRepository(container.database)
 
@@ -32,12 +39,14 @@ def audit_repository(container: Container) -> AuditRepository:
 def audit_trail(container: Container) -> AuditTrail:
     get = container.get
     chain = AuditChain(get(AuditRepository), _macs(container))
-    return AuditTrail(chain, get(PaymentQueries), get(PersonKeys), get(Countries).find, container.clock)
+    keys, address_keys = get(PersonKeys), get(AddressKeys)
+    return AuditTrail(chain, get(PaymentQueries), keys, address_keys, get(Countries).find, container.clock)
 
 
 @audit.provide
 def audit_queries(container: Container) -> AuditQueries:
-    return AuditQueries(container.get(AuditRepository), container.get(PersonKeys))
+    get = container.get
+    return AuditQueries(get(AuditRepository), get(PersonKeys), get(AddressKeys))
 
 
 @audit.provide

@@ -4,6 +4,7 @@ import asyncio
 import random
 from datetime import timedelta
 
+from grome.audit.address_keys import AddressKeys
 from grome.audit.chain import AuditChain
 from grome.audit.heads import AuditHeads
 from grome.audit.repository import AuditRepository
@@ -21,8 +22,8 @@ def another_process(container: Container) -> AuditTrail:
     """A trail with an end of the chain of its own in memory."""
     macs = Macs(container.get(SecretKeys).derive("audit records"))
     chain = AuditChain(AuditRepository(container.database), macs)
-    keys = container.get(PersonKeys)
-    return AuditTrail(chain, container.get(PaymentQueries), keys, lambda _: "DE", container.clock)
+    keys, address_keys = container.get(PersonKeys), container.get(AddressKeys)
+    return AuditTrail(chain, container.get(PaymentQueries), keys, address_keys, lambda _: "DE", container.clock)
 
 
 async def test_trail_with_concurrent_writers_records_each_event_once_without_a_gap(empty_trail: Container) -> None:

@@ -2,37 +2,16 @@
 
 import os
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import Final
 from uuid import UUID
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from grome.common.clock import Clock
 from grome.infrastructure.person_keys.models import StoredKey
 from grome.infrastructure.person_keys.repository import PersonKeyRepository
 from grome.infrastructure.secret_keys import KEY_BYTES, Sealer
+from grome.infrastructure.value_keys import ValueKey
 
-_NONCE_BYTES: Final = 12
 _MAX_CACHED: Final = 20_000
-
-
-class PersonKey:
-    """Seals values of a person by AES-GCM, each bound to the record that holds it."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._cipher = AESGCM(raw)
-
-    def seal(self, value: bytes, bound_to: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, value, bound_to)
-
-    def open(self, sealed: bytes, bound_to: bytes) -> bytes | None:
-        """Return the value; None if it was sealed by another key or for another record."""
-        with suppress(InvalidTag, ValueError):  # ValueError: shorter than a nonce and a tag
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
-        return None
 
 
 class PersonKeys:
@@ -40,16 +19,16 @@ class PersonKeys:
 
     def __init__(self, keys: PersonKeyRepository, sealer: Sealer, clock: Clock) -> None:
         self._keys, self._sealer, self._clock = keys, sealer, clock
-        self._cache: dict[UUID, PersonKey] = {}
+        self._cache: dict[UUID, ValueKey] = {}
 
-    async def get_or_create(self, person_ids: Collection[UUID]) -> dict[UUID, PersonKey]:
+    async def get_or_create(self, person_ids: Collection[UUID]) -> dict[UUID, ValueKey]:
         """Return keys to seal with; a person with a destroyed key is left out."""
         known = {person_id: self._cache[person_id] for person_id in person_ids if person_id in self._cache}
         if unknown := set(person_ids) - known.keys():
             known |= self._remember(await self._find_or_create(unknown))
         return known
 
-    async def find(self, person_ids: Collection[UUID]) -> Mapping[UUID, PersonKey]:
+    async def find(self, person_ids: Collection[UUID]) -> Mapping[UUID, ValueKey]:
         """Return keys to open with, as stored now. A person without a key, or with a destroyed key, is left out."""
         return self._opened(await self._keys.find_many(person_ids)) if person_ids else {}
 
@@ -71,7 +50,7 @@ class PersonKeys:
                 count += 1
         return count
 
-    async def _find_or_create(self, person_ids: set[UUID]) -> dict[UUID, PersonKey]:
+    async def _find_or_create(self, person_ids: set[UUID]) -> dict[UUID, ValueKey]:
         found = await self._keys.find_many(person_ids)
         if missing := person_ids - {key.id for key in found}:
             new = [self._new_key(person_id) for person_id in missing]
@@ -83,14 +62,14 @@ class PersonKeys:
         sealed = self._sealer.seal(os.urandom(KEY_BYTES), person_id.bytes)
         return StoredKey(id=person_id, sealed=sealed, created_at=self._clock())
 
-    def _opened(self, stored: Collection[StoredKey]) -> dict[UUID, PersonKey]:
+    def _opened(self, stored: Collection[StoredKey]) -> dict[UUID, ValueKey]:
         return {
-            key.id: PersonKey(raw)
+            key.id: ValueKey(raw)
             for key in stored
             if key.sealed and (raw := self._sealer.open(key.sealed, key.id.bytes)) is not None
         }
 
-    def _remember(self, keys: dict[UUID, PersonKey]) -> dict[UUID, PersonKey]:
+    def _remember(self, keys: dict[UUID, ValueKey]) -> dict[UUID, ValueKey]:
         if len(self._cache) + len(keys) > _MAX_CACHED:
             self._cache.clear()
         self._cache |= keys
