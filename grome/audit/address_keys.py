@@ -5,8 +5,8 @@ the key of a month erases the addresses of the month in every record, and the re
 
 Concurrency: the first of several concurrent processes creates a key. A process keeps keys for sealing in memory.
 
-Invariants: an address is opened only within its time, also while its key still exists. No key is created for a month
-whose time is over.
+Invariants: an address is opened only within its time, also while its key still exists. A key that was
+removed for its age is not created again.
 """
 
 import os

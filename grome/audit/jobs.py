@@ -34,7 +34,7 @@ async def renew_audit_keys(job: dict[str, Any]) -> None:
 
 
 async def destroy_address_keys(job: dict[str, Any]) -> None:
-    """Destroy the keys of months whose addresses are kept long enough; runs daily."""
+    """Destroy the keys of expired months, and with them the addresses of these months; runs daily."""
     container: Container = job["container"]
     if destroyed := await container.get(AddressKeys).destroy_expired():
         logger.info("The addresses of {} months in the audit trail are erased", destroyed)
