@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from grome.audit.chain_check import ChainCheck
-from grome.audit.models import AuditHead
+from grome.audit.models import LAST_SETTLING_HEAD, AuditHead, EarlierRecords
 from grome.audit.repository import AuditHeadRepository, AuditRepository
 from grome.common.clock import Clock
 from grome.infrastructure.mongo.hash_chain import GENESIS, Seal
@@ -34,13 +34,20 @@ class AuditHeads:
         if before is None:
             number, earlier = 1, await self._records.describe_earlier()
         else:
-            number, earlier = before.number + (today > before.day), before.earlier
+            number = before.number + (today > before.day)
+            earlier = await self._earlier(number, before.earlier)
             today = max(today, before.day)
         await self._check_since(before, end)
         now = self._clock()
         head = AuditHead(day=today, number=number, seq=end.seq, hash=end.hash, earlier=earlier, signed_at=now)
         await self._heads.put(signed := self._signed(head))
         return signed
+
+    async def _earlier(self, number: int, known: EarlierRecords) -> EarlierRecords:
+        """Return the records from before the chain. Processes of a release without a chain can add more for a time."""
+        if number > LAST_SETTLING_HEAD or not known.count:
+            return known
+        return await self._records.describe_earlier() if await self._records.have_grown_outside(known) else known
 
     async def renew(self) -> int:
         """Sign heads anew that are not signed by the current key; returns their number.

@@ -78,6 +78,10 @@ class AuditRecord(Struct, frozen=True, kw_only=True):
     recorded_at: datetime | None = None
 
 
+# The number of the last head whose `earlier` can grow: a deploy can last over midnight.
+LAST_SETTLING_HEAD: Final = 2
+
+
 class EarlierRecords(Struct, frozen=True):
     """Describes the records from before the chain: their number, and a SHA-256 of their bytes in the order of ids."""
 
@@ -88,8 +92,9 @@ class EarlierRecords(Struct, frozen=True):
 class AuditHead(Struct, frozen=True, kw_only=True):
     """States where the chain of records ended on a day, and is signed.
 
-    `number` counts the days with a head, without gaps. `seq` and `hash` are those of the last record. `earlier` was
-    computed for the first head, and is repeated in all heads. `key_id` names the key of the signature.
+    `number` counts the days with a head, without gaps. `seq` and `hash` are those of the last record. `earlier` is
+    computed for the heads of the first days, in which old processes may still append, and then repeated in all heads.
+    `key_id` names the key of the signature.
     """
 
     day: str = field(name="_id")

@@ -112,6 +112,11 @@ class AuditRepository:
             count += len(list(split_batch(raw)))
         return EarlierRecords(count, digest.digest())
 
+    async def have_grown_outside(self, known: EarlierRecords) -> bool:
+        """Return whether there are more records outside the chain, by counts that the server has at hand."""
+        total = await self._records.estimated_document_count()
+        return total - (await self.get_end()).seq > known.count
+
 
 class AuditHeadRepository:
     def __init__(self, database: Database) -> None:

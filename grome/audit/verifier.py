@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from grome.audit.chain_check import ChainCheck, Finding, Findings, Flaw
 from grome.audit.heads import is_head_signed
-from grome.audit.models import AuditHead
+from grome.audit.models import LAST_SETTLING_HEAD, AuditHead
 from grome.audit.repository import AuditHeadRepository, AuditRepository
 from grome.common.errors import NotFound
 from grome.infrastructure.mongo.hash_chain import GENESIS, Seal
@@ -53,8 +53,8 @@ class AuditVerifier:
         findings = check.findings
         self._check_heads(heads, findings)
         earlier = await self._records.describe_earlier()
-        if heads and earlier != heads[0].earlier:
-            expected = heads[0].earlier.count
+        if heads and earlier != heads[-1].earlier:
+            expected = heads[-1].earlier.count
             findings.report(
                 Flaw.OUTSIDE, f"{earlier.count} records stand outside the chain; {expected} others did at its beginning"
             )
@@ -79,9 +79,14 @@ class AuditVerifier:
                 findings.report(Flaw.REMOVED_HEAD, f"{head.number - number - 1} heads before {head.day} are missing")
             if not is_head_signed(head, self._keys):
                 findings.report(Flaw.EDITED_HEAD, f"the head of {head.day} does not have the signature of a known key")
-            elif head.day <= before or head.seq < seq or head.earlier != heads[0].earlier:
+            elif head.day <= before or head.seq < seq or _has_other_earlier(head, heads):
                 findings.report(Flaw.EDITED_HEAD, f"the head of {head.day} contradicts the head of {before}")
             number, seq, before = head.number, head.seq, head.day
+
+
+def _has_other_earlier(head: AuditHead, heads: Sequence[AuditHead]) -> bool:
+    settled = heads[:LAST_SETTLING_HEAD]
+    return head.number > LAST_SETTLING_HEAD and head.earlier != settled[-1].earlier
 
 
 def _bounds(heads: Sequence[AuditHead], day: str) -> tuple[Seal, int]:

@@ -17,6 +17,8 @@ from grome.payments.queries import PaymentQueries
 from tests.builders.audit import account_event, record_events, verify
 from tests.conftest import AdjustableClock
 
+OLD_FIELDS = {"type", "subject_id", "version", "people", "actor_id", "at"}
+
 
 def another_process(container: Container) -> AuditTrail:
     """A trail with an end of the chain of its own in memory."""
@@ -51,6 +53,29 @@ async def test_trail_after_another_process_extended_it_continues_at_the_end(empt
         await writer.handle([account_event(empty_trail, new_id())])
     result = await verify(empty_trail)
     assert (result.end.seq, result.flaws) == (4, 0)
+
+
+async def test_records_of_old_processes_are_accepted_in_the_first_two_days_only(
+    empty_trail: Container, clock: AdjustableClock
+) -> None:
+    heads, records = empty_trail.get(AuditHeads), empty_trail.database.audit
+
+    async def write_as_old_process() -> None:
+        record = await records.find_one({"seq": 1})
+        assert record
+        await records.insert_one({"_id": new_id(), **{name: record[name] for name in record if name in OLD_FIELDS}})
+
+    await record_events(empty_trail, 1)
+    flaws = []
+    for day in range(3):
+        clock.shift += timedelta(days=min(day, 1))
+        await write_as_old_process()
+        await heads.sign()
+        await write_as_old_process()  # after the first head of the day
+        flaws.append((await verify(empty_trail)).flaws)
+        await heads.sign()
+        flaws.append((await verify(empty_trail)).flaws)
+    assert flaws == [1, 0, 1, 0, 1, 1]
 
 
 async def test_head_of_each_day_continues_the_head_before_it(empty_trail: Container, clock: AdjustableClock) -> None:
