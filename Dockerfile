@@ -43,11 +43,13 @@ ENV PATH=/opt/grome/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     GROME_ENV=production \
-    GROME_HOME=/var/lib/grome
+    GROME_HOME=/var/lib/grome \
+    GROME_JOBS_HTTP_PORT=8000
 USER 10001:10001
 WORKDIR /var/lib/grome
 # All that Grome writes: files of the folder storage, and reports and exports while they are made.
 VOLUME ["/var/lib/grome", "/tmp"]
+# `grome serve` answers on it, and so do `grome worker` and `grome relay`.
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]

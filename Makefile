@@ -73,10 +73,11 @@ check: install ## Lint, format, types, deployment, imports and language: what CI
 counts: install ## Kill API workers under load, and compare /metrics with the responses; options in ARGS
 	@$(BIN)/python -m tests.rolling.count_kills $(ARGS)
 
-alerts: ## Check the alerts with promtool, and run their unit tests
+alerts: ## Check alerts and scrapes with promtool, and run the unit tests of the alerts
 	@command -v promtool > /dev/null || { echo "grome: promtool is needed; it is part of Prometheus." >&2; exit 2; }
 	@promtool check rules deploy/prometheus/*.yml
 	@promtool test rules deploy/prometheus/tests/*.yml
+	@promtool check config --syntax-only deploy/compose/prometheus.yml
 
 dashboards: install ## Write the dashboards of Grafana anew
 	@$(BIN)/python deploy/prometheus/build_dashboards.py

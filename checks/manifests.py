@@ -1,7 +1,7 @@
 """Report manifests of Kubernetes that break the rules of this installation, which no schema knows.
 
-Each container has limits, cannot write to its root and is nobody special; each role can be probed, and has a budget and
-a network policy. Each setting exists, and each file that a setting names is mounted.
+Each container has limits, cannot write to its root and is nobody special; each role can be probed and scraped, and has
+a budget and a network policy. Each setting exists, and each file that a setting names is mounted.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,8 @@ from config.settings import PREFIX, setting_fields
 
 OVERLAYS: Final = "deploy/kubernetes/overlays"
 _PROBES: Final = ("startupProbe", "livenessProbe", "readinessProbe")
+# deploy/kubernetes/monitoring finds pods by the name of the port.
+_SCRAPED_PORT, _MONITORING = "http", "monitoring"
 _CONTAINER: Final = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -71,9 +73,24 @@ def _of_deployment(manifest: Manifest, manifests: list[Manifest]) -> Iterator[st
         yield "without a probe"
     if not any(_selects(each, pod) for each in manifests if each["kind"] == "PodDisruptionBudget"):
         yield "without a budget"
+    if not _can_be_scraped(pod, manifests):
+        yield "that cannot be scraped"
     scaled = {each["spec"]["scaleTargetRef"]["name"] for each in manifests if each["kind"] == "HorizontalPodAutoscaler"}
     if (manifest["metadata"]["name"] in scaled) is ("replicas" in manifest["spec"]):
         yield "whose number of pods nobody or two decide"
+
+
+def _can_be_scraped(pod: Manifest, manifests: list[Manifest]) -> bool:
+    """Tell whether the pod has the port that Prometheus looks for, and a policy lets its namespace in."""
+    ports = [port["name"] for container in pod["spec"]["containers"] for port in container.get("ports", [])]
+    sources = [
+        source.get("namespaceSelector")
+        for policy in manifests
+        if policy["kind"] == "NetworkPolicy" and _selects(policy, pod)
+        for rule in policy["spec"].get("ingress", [])
+        for source in rule["from"]
+    ]
+    return _SCRAPED_PORT in ports and {"matchLabels": {"kubernetes.io/metadata.name": _MONITORING}} in sources
 
 
 def _dangling(manifests: list[Manifest]) -> Iterator[tuple[str, str]]:

@@ -128,7 +128,7 @@ RULES: Final = (
          ("grome.infrastructure.container", "grome.infrastructure.http.injection"),
          but=("grome.composition*", "grome.infrastructure.http*", "grome.*.jobs", "grome.infrastructure.jobs.runner",
               "grome.infrastructure.ops.*", "grome.console.sign_in", "grome.dev.demo.seed", "grome.cli.bootstrap",
-              "grome.cli.findings", "grome.cli.preparation", "workers.runner")),
+              "grome.cli.findings", "grome.cli.preparation", "grome.app", "workers.listener", "workers.runner")),
     Rule("processes and commands open the container", _OURS, ("grome.composition*",),
          but=("grome.composition*", "grome.app", "grome.cli.bootstrap", "workers.runner")),
     Rule("barbers around a point are found through NearbyIndex", _OURS, ("grome.nearby.h3_cells", *_NEARBY_STRATEGIES),

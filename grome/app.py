@@ -49,6 +49,7 @@ from grome.dev.pay_demo.routes import pay_demo
 from grome.factors.routes import factors
 from grome.favourites.routes import favourites
 from grome.infrastructure.collector import collect_garbage_rarely
+from grome.infrastructure.container import Container
 from grome.infrastructure.http import Routes, problem
 from grome.infrastructure.http.access_log import log_request, path_to_log, route_to_log
 from grome.infrastructure.http.cors import allow_origins
@@ -170,26 +171,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     """An application ready to be served; it opens its clients when a worker starts."""
     configure_logging(settings.log)
     observers = start_observing(settings)
-    app = Sanic("grome", configure_logging=False, strict_slashes=True, dumps=orjson.dumps, loads=orjson.loads)
-    app.config.update(
-        REQUEST_MAX_SIZE=settings.http.max_body_bytes,
-        REQUEST_MAX_HEADER_SIZE=16_384,
-        REQUEST_TIMEOUT=20,
-        RESPONSE_TIMEOUT=30,
-        KEEP_ALIVE_TIMEOUT=75,  # longer than the usual idle time of load balancers, so that they close first
-        WEBSOCKET_MAX_SIZE=settings.live.max_message_bytes,
-        ACCESS_LOG=False,
-        ACCESS_LOG_LINES=settings.http.access_log,
-        API_BASE=settings.http.api_base.rstrip("/"),
-        GZIP_MIN_BYTES=settings.http.gzip_min_bytes,
-        MOTD=False,
-        AUTO_EXTEND=False,  # sanic-ext would add routes of its own as soon as it is installed
-        SECURITY_HEADERS=security_headers(settings.http),
-    )
+    app = _new_app("grome", settings, clock)
     app.ctx.observers = observers
-    app.ctx.proxies = TrustedProxies(settings.http)
     allow_origins(app, settings.http)
-    app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
     # Built at the first request, because it takes as long as some thousand requests.
     app.ctx.openapi = cache(lambda: orjson.dumps(document(settings.http.api_base, clock().date())))
     app.ctx.asyncapi = cache(lambda: orjson.dumps(live_document()))
@@ -201,14 +185,12 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     if serves != "live":
         for blueprint in _PAGES:
             app.blueprint(blueprint)
-    app.exception(Exception)(answer_error)
 
     @app.before_server_start
     async def open_context(app: App) -> None:
         log_start(settings.env, "API worker")
         container = await open_container(settings, clock)
-        app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
-        REFUSALS.add(InternalError.code, by=0)  # so that Prometheus sees the first one as a rise
+        _use(app, container)
         if serves != "api":
             container.get(LiveConnections)  # reads the bus from now on, so that a restart loses no position
         collect_garbage_rarely()
@@ -225,6 +207,43 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         await asyncio.to_thread(observers.close)
 
     return app
+
+
+def create_operations_app(container: Container) -> App:
+    """An application with health and metrics only, for a process without an API that has opened its clients."""
+    app = _new_app("grome-operations", container.settings, container.clock)
+    app.config.TOUCHUP = False  # Sanic's rewriting of its own source is for its own process manager
+    app.blueprint(ops.blueprint)
+    _use(app, container)
+    return app
+
+
+def _new_app(name: str, settings: Settings, clock: Clock) -> App:
+    app = Sanic(name, configure_logging=False, strict_slashes=True, dumps=orjson.dumps, loads=orjson.loads)
+    app.config.update(
+        REQUEST_MAX_SIZE=settings.http.max_body_bytes,
+        REQUEST_MAX_HEADER_SIZE=16_384,
+        REQUEST_TIMEOUT=20,
+        RESPONSE_TIMEOUT=30,
+        KEEP_ALIVE_TIMEOUT=75,  # longer than the usual idle time of load balancers, so that they close first
+        WEBSOCKET_MAX_SIZE=settings.live.max_message_bytes,
+        ACCESS_LOG=False,
+        ACCESS_LOG_LINES=settings.http.access_log,
+        API_BASE=settings.http.api_base.rstrip("/"),
+        GZIP_MIN_BYTES=settings.http.gzip_min_bytes,
+        MOTD=False,
+        AUTO_EXTEND=False,  # sanic-ext would add routes of its own as soon as it is installed
+        SECURITY_HEADERS=security_headers(settings.http),
+    )
+    app.ctx.proxies = TrustedProxies(settings.http)
+    app.ctx.clock, app.ctx.require_second_factor = clock, settings.accounts.require_second_factor
+    app.exception(Exception)(answer_error)
+    return app
+
+
+def _use(app: App, container: Container) -> None:
+    app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
+    REFUSALS.add(InternalError.code, by=0)  # so that Prometheus sees the first one as a rise
 
 
 async def answer_error(request: Request, error: Exception) -> HTTPResponse:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -24,7 +24,8 @@ from grome.infrastructure.observers import start_observing
 from grome.infrastructure.outbox.relay import Relay
 from grome.infrastructure.redis.stored_counts import StoredCounts
 from grome.infrastructure.telemetry.event_loop import keep_measuring_lag
-from grome.infrastructure.telemetry.registry import attach_child
+from grome.infrastructure.telemetry.registry import attach_child, name_process
+from workers.listener import answering
 from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
@@ -35,7 +36,6 @@ _ABORT_POLL_S: Final = 0.25
 # Webhook jobs mostly wait for the receivers' servers. With this many slots the endpoints of one owner, at their maximum
 # of concurrent requests, cannot occupy all slots.
 _WEBHOOK_CONCURRENCY_FACTOR: Final = 4
-_ALIVE_INTERVAL_S: Final = 5
 Crons = Sequence[CronJob[Any]]
 
 
@@ -45,17 +45,24 @@ def run_worker(settings: Settings, metrics: Path | None = None) -> None:
     log_start(settings.env, "job worker")
     if metrics:
         attach_child(metrics)
-    uvloop.run(_run_until_signalled(settings, lambda container: work(container, HANDLERS, CRON)))
+    else:
+        name_process("worker")
+    port = 0 if metrics else settings.jobs.http_port
+    uvloop.run(_run_until_signalled(settings, lambda container: work(container, HANDLERS, CRON), port))
 
 
 def run_relay(settings: Settings) -> None:
     """Run the relay until SIGINT or SIGTERM. Of several processes that run it, one leads at a time."""
     configure_logging(settings.log)
     log_start(settings.env, "relay")
-    uvloop.run(_run_until_signalled(settings, relay))
+    name_process("relay")
+    uvloop.run(_run_until_signalled(settings, relay, settings.jobs.http_port))
 
 
-async def _run_until_signalled(settings: Settings, loops: Callable[[Container], Coroutine[Any, Any, None]]) -> None:
+async def _run_until_signalled(
+    settings: Settings, loops: Callable[[Container], Coroutine[Any, Any, None]], port: int
+) -> None:
+    """Run `loops` until a signal, and answer on `port` meanwhile, unless it is 0."""
     observers = start_observing(settings)
     container = await open_container(settings)
     collect_garbage_rarely()
@@ -64,27 +71,17 @@ async def _run_until_signalled(settings: Settings, loops: Callable[[Container], 
         asyncio.get_running_loop().add_signal_handler(signum, told.set)
     working = asyncio.create_task(loops(container))
     waiting = asyncio.create_task(told.wait())
-    touching = asyncio.create_task(_touch_alive(Path(settings.home)))
     try:
-        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        async with answering(container, port) if port else nullcontext():
+            await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
-        touching.cancel()
         working.cancel()
         await asyncio.wait({working})
         await container.close()
         await asyncio.to_thread(observers.close)
     if not working.cancelled():
         working.result()  # it only ends by itself when something in it has failed
-
-
-async def _touch_alive(home: Path) -> None:
-    """Touch GROME_HOME/alive as long as the event loop runs: probes of containers read its age."""
-    while True:
-        with suppress(OSError):  # the jobs go on without it, and the probe reports the process
-            await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
-            await asyncio.to_thread((home / "alive").touch)
-        await asyncio.sleep(_ALIVE_INTERVAL_S)
 
 
 async def work(container: Container, handlers: Mapping[JobKind, Handler], cron: Crons = ()) -> None:

@@ -159,6 +159,14 @@ class JobSettings(Struct, frozen=True, forbid_unknown_fields=True):
     relay: Annotated[bool, Meta(description="Job workers run the relay of events; false where `grome relay` does.")] = (
         True
     )
+    http_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="Port of `grome worker` and `grome relay` for /health and /metrics; 0 for none.",
+        ),
+    ] = 0
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):

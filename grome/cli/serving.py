@@ -170,7 +170,7 @@ class Watchdog:
             self._manager.monitor_publisher.send(process.name)
 
 
-def require_free_port(host: str, port: int) -> None:
+def require_free_port(host: str, port: int, setting: str = "GROME_HTTP_PORT") -> None:
     """Raises CannotStart if the port is in use, or the host is none of this machine.
 
     Called before the start, since Sanic reports a port in use by a traceback from each worker.
@@ -188,7 +188,7 @@ def require_free_port(host: str, port: int) -> None:
             advice = (
                 "GROME_HTTP_HOST to an address of this machine"
                 if error.errno == errno.EADDRNOTAVAIL
-                else ("GROME_HTTP_PORT to a free one")
+                else f"{setting} to a free one"
             )
             reason = os.strerror(error.errno or 0)
             raise CannotStart(f"Cannot listen on {host} port {port} ({reason}); set {advice}.") from None

@@ -32,6 +32,8 @@ MISTAKES: Final = [
     (f"{BASE}/api.yaml", r"limits: \{.*\}", "limits: {}", "manifest without requests or limits"),
     (f"{BASE}/api.yaml", r"cpu: \"2\"", "", "manifest without requests or limits"),
     (f"{BASE}/live.yaml", "readinessProbe:", "livenessProbe:", "manifest without a probe"),
+    (f"{BASE}/worker.yaml", "name: http, container", "name: web, container", "manifest that cannot be scraped"),
+    (f"{BASE}/network.yaml", "live, worker, relay", "live, worker", "manifest that cannot be scraped"),
     (f"{BASE}/relay.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "manifest whose pod can be root"),
     (f"{BASE}/relay.yaml", "type: RuntimeDefault", "type: Unconfined", "or has no seccomp profile"),
     (f"{BASE}/worker.yaml", "readOnlyRootFilesystem: true", "", "manifest whose container may do too much"),
@@ -115,5 +117,5 @@ def test_pods_have_longer_to_stop_than_their_processes_take() -> None:
     production = {name: value or "" for name, value in dotenv_values(ROOT / "config/production.env").items()}
     longest = stop_seconds(load_settings({**production, "GROME_ENV": "test"}).http)
     for manifest in render(ROOT / PRODUCTION):
-        if (pod := pod_of(manifest)) and "ports" in pod["spec"]["containers"][0]:
+        if (pod := pod_of(manifest)) and pod["spec"]["containers"][0]["args"] == ["serve"]:
             assert pod["spec"]["terminationGracePeriodSeconds"] > longest

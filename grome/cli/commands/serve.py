@@ -5,6 +5,7 @@ import asyncio
 import click
 from rich.console import Console
 
+from config.settings import Settings
 from grome.cli.banner import banner
 from grome.cli.bootstrap import load_connected_settings
 from grome.cli.preparation import migrate_database, require_migrated
@@ -36,9 +37,7 @@ def worker() -> None:
 
     For a machine of its own; set GROME_JOBS_WORKERS=0 where the API runs.
     """
-    settings = load_connected_settings()
-    asyncio.run(require_migrated(settings))
-    run_worker(settings)
+    run_worker(_settings_of_a_role())
 
 
 @click.command()
@@ -48,6 +47,12 @@ def relay() -> None:
     Two of them are enough: one leads, and the other takes over within five seconds. Set GROME_JOBS_RELAY=false where
     job workers run.
     """
+    run_relay(_settings_of_a_role())
+
+
+def _settings_of_a_role() -> Settings:
     settings = load_connected_settings()
+    if settings.jobs.http_port:
+        require_free_port(settings.http.host, settings.jobs.http_port, "GROME_JOBS_HTTP_PORT")
     asyncio.run(require_migrated(settings))
-    run_relay(settings)
+    return settings

@@ -139,6 +139,11 @@ def attach_child(block: Path) -> None:
         attach(block, current_process().name)
 
 
+def name_process(name: str) -> None:
+    """Name this process, which has no block, in the series of each process."""
+    MEMORY.slot.take(name)
+
+
 def iter_series() -> Iterator[tuple[Metric, tuple[str, ...], Slot, int]]:
     """Yield each series of each slot with its first cell. Gauges of dead processes are left out."""
     by_key = {metric.key: metric for metric in METRICS.values()}

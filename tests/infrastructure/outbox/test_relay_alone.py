@@ -44,7 +44,6 @@ async def test_relay_of_its_own_leads_where_job_workers_do_not(container: Contai
 
     try:
         await until(leads, within_s=START_PATIENCE_S)
-        assert (tmp_path / "alive").exists()  # a container's probe reads it
     finally:
         relay.send_signal(signal.SIGTERM)
         code = await asyncio.to_thread(relay.wait, START_PATIENCE_S)
