@@ -107,6 +107,12 @@ class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=100, le=120_000, description="An operation that takes longer is given up and answered 503.")
     ] = 5_000
     max_pool: Annotated[int, Meta(ge=1, le=1_000, description="Connections that one process opens at most.")] = 50
+    sharded_bookings: Annotated[
+        bool,
+        Meta(
+            description="Bookings are sharded by barber_id, or are to be: each Idempotency-Key is claimed by a write."
+        ),
+    ] = False
 
 
 class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,7 +15,7 @@ from grome.barbers.service import BarberService, try_choose_services
 from grome.bookings.create import BookingCreator, idempotency_for
 from grome.bookings.drafts import BookingDraft
 from grome.bookings.errors import SlotNotOffered, SlotTaken
-from grome.bookings.models import Booking, Idempotency, Origin
+from grome.bookings.models import Booking, BookingKey, Origin
 from grome.bookings.schemas import BookingOut
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
@@ -79,11 +79,11 @@ class AnyBarberService:
         start = to_utc(wanted.scheduled_at, "scheduled_at")
         idempotency = idempotency_for(key, wanted, start)
 
-        async def make() -> Booking:
+        async def make(booking_key: BookingKey | None) -> Booking:
             candidates = await self._list_candidates(wanted)
-            return await self._claim_first_free(actor.id, wanted, start, candidates, idempotency)
+            return await self._claim_first_free(actor.id, wanted, start, candidates, booking_key)
 
-        return await self._creation.run_idempotent(actor.id, idempotency, make)
+        return await self._creation.run_idempotent(actor.id, idempotency, make, any_barber=True)
 
     async def _claim_first_free(
         self,
@@ -91,7 +91,7 @@ class AnyBarberService:
         wanted: AnyBookingIn,
         start: datetime,
         candidates: Sequence[_Candidate],
-        idempotency: Idempotency | None,
+        booking_key: BookingKey | None,
     ) -> Booking:
         drafts = [
             BookingDraft(
@@ -110,7 +110,7 @@ class AnyBarberService:
         errors = await self._creation.find_errors(drafts)
         for draft in (draft for draft, error in zip(drafts, errors, strict=True) if error is None):
             try:
-                return await self._creation.claim(draft, idempotency)
+                return await self._creation.claim(draft, booking_key)
             except (SlotTaken, SlotNotOffered):
                 continue
         raise NobodyFree

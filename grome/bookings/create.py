@@ -11,12 +11,12 @@ import msgspec
 from grome.barbers.calendar_builder import build_calendar_and_visit, travel_to
 from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, choose_services
+from grome.bookings.booking_store import BookingStore
 from grome.bookings.cap_seats import claim_seats
 from grome.bookings.deposits import ClientHistory, Deposit
 from grome.bookings.drafts import BookingDraft, PlatformTerms, as_waitlist_offer, build_booking, find_start_error
-from grome.bookings.errors import KeyReused
 from grome.bookings.lifecycle import BookingLifecycle
-from grome.bookings.models import Booking, HouseCall, Idempotency, snapshot_at_version
+from grome.bookings.models import Booking, BookingKey, HouseCall, Idempotency, snapshot_at_version
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
 from grome.common.actor import Actor
@@ -40,19 +40,19 @@ _MAX_NO_SHOWS: Final = 100
 
 
 class BookingCreator:
-    """Creates bookings for all features; `insert` stores a booking, by a write of its own or by group commit."""
+    """Creates bookings for all features."""
 
     def __init__(
         self,
         bookings: BookingRepository,
-        insert: Callable[[Booking], Awaitable[None]],
+        store: BookingStore,
         barbers: BarberService,
         lifecycle: BookingLifecycle,
         promos: PromoRedemptions,
         platform: PlatformTerms,
         clock: Clock,
     ) -> None:
-        self._bookings, self._insert, self._barbers = bookings, insert, barbers
+        self._bookings, self._store, self._barbers = bookings, store, barbers
         self._lifecycle, self._promos = lifecycle, promos
         self._platform, self._clock = platform, clock
 
@@ -64,32 +64,28 @@ class BookingCreator:
         """
         idempotency = idempotency_for(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
 
-        async def make() -> Booking:
+        async def make(booking_key: BookingKey | None) -> Booking:
             draft = await self.build_draft(actor.id, wanted)
-            return await self.claim(replace(draft, promo_code=wanted.promo_code), idempotency)
+            return await self.claim(replace(draft, promo_code=wanted.promo_code), booking_key)
 
         return await self.run_idempotent(actor.id, idempotency, make)
 
     async def run_idempotent(
-        self, customer_id: UUID, idempotency: Idempotency | None, make: Callable[[], Awaitable[Booking]]
+        self,
+        customer_id: UUID,
+        idempotency: Idempotency | None,
+        make: Callable[[BookingKey | None], Awaitable[Booking]],
+        *,
+        any_barber: bool = False,
     ) -> BookingOut | Encoded:
         """Run `make` once under the key, or return the first answer again.
 
-        Raises the errors of `make`, and KeyReused.
+        `any_barber` says that `make` chooses the barber. Raises the errors of `make`, KeyReused, and KeyInFlight.
         """
-        try:
-            return original_response(await make())
-        except ApiError:
-            # The key is looked up only after an error, so that an ordinary request needs no query. A repeat gets the
-            # first answer, although its own booking, or the clock, would reject the repeat.
-            if idempotency is None:
-                raise
-            first = await self._bookings.find_by_key(customer_id, idempotency.key)
-            if first is None:
-                raise
-            if first.idempotency is None or first.idempotency.fingerprint != idempotency.fingerprint:
-                raise KeyReused from None
-            return original_response(first)
+        if idempotency is None:
+            return original_response(await make(None))
+        key = BookingKey(idempotency.key, idempotency.fingerprint)
+        return original_response(await self._store.run_once(customer_id, key, make, any_barber=any_barber))
 
     async def find_created(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
         """Return the booking created under an id chosen in advance, with its first answer; None if there is none."""
@@ -135,7 +131,7 @@ class BookingCreator:
         return build_booking(draft, self._clock(), self._platform)
 
     async def claim(
-        self, draft: BookingDraft, idempotency: Idempotency | None = None, *, may_come_again: bool = False
+        self, draft: BookingDraft, key: BookingKey | None = None, *, may_come_again: bool = False
     ) -> Booking:
         """Claim the requested time, and one use of the promo code if the draft has a code.
 
@@ -144,13 +140,13 @@ class BookingCreator:
         """
         calendar, visit = self._plan_offered(draft)
         if draft.promo_code is None or draft.customer_id is None:
-            booking = await self._build_booking(draft, calendar, idempotency, may_come_again=may_come_again)
+            booking = await self._build_booking(draft, calendar, key, may_come_again=may_come_again)
             return await self._insert_with_seats(calendar, visit, booking)
         held_until = self._clock() + _PROMO_RESERVATION
         discount = await self._promos.claim(draft.customer_id, draft.promo_code, draft.id, draft.priced, held_until)
         try:
             discounted = replace(draft, discount=draft.discount or discount)
-            booking = await self._build_booking(discounted, calendar, idempotency, may_come_again=may_come_again)
+            booking = await self._build_booking(discounted, calendar, key, may_come_again=may_come_again)
             booking = await self._insert_with_seats(calendar, visit, booking)
         except ApiError:  # after any other error the booking may be stored, so the code stays reserved
             await self._promos.release(draft.id)
@@ -172,12 +168,12 @@ class BookingCreator:
         return calendar, visit
 
     async def _build_booking(
-        self, draft: BookingDraft, calendar: Calendar, idempotency: Idempotency | None, *, may_come_again: bool = False
+        self, draft: BookingDraft, calendar: Calendar, key: BookingKey | None, *, may_come_again: bool = False
     ) -> Booking:
         if draft.deposit is None:
             draft = replace(draft, deposit=(await self.calculate_deposit(draft)).amount)
-        booking = build_booking(draft, calendar.now, self._platform, idempotency)
-        if idempotency is None and not may_come_again:
+        booking = build_booking(draft, calendar.now, self._platform, key)
+        if key is None and not may_come_again:
             return booking
         return msgspec.structs.replace(booking, first_answer=encode(booking_out(booking)))
 
@@ -186,7 +182,7 @@ class BookingCreator:
 
         async def insert(seats: list[int]) -> Booking:
             with_seats = msgspec.structs.replace(booking, ticks=[*booking.ticks, *seats]) if seats else booking
-            await self._insert(with_seats)
+            await self._store.insert(with_seats)
             return with_seats
 
         async def claim() -> Booking:

@@ -14,10 +14,10 @@ from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import (
     Action,
     Booking,
+    BookingKey,
     Guest,
     HistoryEntry,
     HouseCall,
-    Idempotency,
     Origin,
     Party,
     Payment,
@@ -117,7 +117,7 @@ def find_start_error(calendar: Calendar, visit: VisitPlan, start: datetime) -> A
 
 
 def build_booking(
-    draft: BookingDraft, now: datetime, platform: PlatformTerms, idempotency: Idempotency | None = None
+    draft: BookingDraft, now: datetime, platform: PlatformTerms, key: BookingKey | None = None
 ) -> Booking:
     """Build the whole document with its claimed ticks, but without seats under daily caps."""
     rules = rules_for(draft.barber.rules, draft.services)
@@ -171,7 +171,7 @@ def build_booking(
         commission_bp=draft.commission_by(platform),
         customer_note=draft.note,
         version=1,
-        idempotency=idempotency,
+        idempotency=key,
         history=[created],
         created_at=now,
     )

@@ -281,6 +281,12 @@ class Idempotency(Struct, frozen=True):
     fingerprint: bytes
 
 
+class BookingKey(Idempotency, frozen=True, omit_defaults=True):
+    """Holds the key of a booking's request, and the end of the lease if the key was claimed (`key_claims`)."""
+
+    leased_until: datetime | None = None
+
+
 # The most history entries; `history_limits.py` keeps repeatable actions well below this.
 MAX_ENTRIES: Final = 350
 
@@ -329,7 +335,7 @@ class Booking(Struct, frozen=True, kw_only=True):
     customer_note: str | None = None
     barber_note: str | None = None
     version: Annotated[int, Meta(ge=1)]
-    idempotency: Idempotency | None = None
+    idempotency: BookingKey | None = None
     first_answer: bytes | None = None
     history: Annotated[list[HistoryEntry], stored_items(at_most=MAX_ENTRIES)]
     created_at: datetime

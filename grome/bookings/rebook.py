@@ -10,7 +10,7 @@ from grome.barbers.service import BarberService, check_total_price
 from grome.bookings.create import BookingCreator, build_house_call, idempotency_for
 from grome.bookings.drafts import BookingDraft
 from grome.bookings.errors import NoLongerOffered
-from grome.bookings.models import BookedService, Booking, HouseCall, Origin
+from grome.bookings.models import BookedService, Booking, BookingKey, HouseCall, Origin
 from grome.bookings.schemas import BookingOut, RebookIn
 from grome.bookings.updates import BookingUpdater
 from grome.common.actor import Actor
@@ -33,9 +33,9 @@ class Rebooker:
         """
         idempotency = idempotency_for(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"), about=booking_id)
 
-        async def make() -> Booking:
+        async def make(booking_key: BookingKey | None) -> Booking:
             earlier = await self._updater.get(actor, booking_id)
-            return await self._creator.claim(await self._build_draft(actor.id, earlier, wanted), idempotency)
+            return await self._creator.claim(await self._build_draft(actor.id, earlier, wanted), booking_key)
 
         return await self._creator.run_idempotent(actor.id, idempotency, make)
 

@@ -3,12 +3,12 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct, structs
 from pymongo import IndexModel, ReturnDocument
-from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError, WriteError
+from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
@@ -21,7 +21,9 @@ from grome.infrastructure.mongo.client import (
     Database,
     Document,
     DriverError,
+    IndexReplacement,
     from_document,
+    insert_each,
     to_document,
 )
 from grome.infrastructure.mongo.personal_documents import clear_items
@@ -35,6 +37,15 @@ _AWAITS_DEPOSIT = {"payment.pay_by": _IS_DATE, "active": True}
 _UNSTARTED = {"status": {"$in": [Status.REQUESTED.value, Status.ACCEPTED.value]}}
 _ENDED = {"status": {"$in": [Status.COMPLETED.value, Status.CANCELLED.value]}}
 _UNENDED = {"status": {"$nin": [Status.COMPLETED.value, Status.CANCELLED.value]}}
+_CUSTOMER_AND_KEY: Final = [("customer_id", 1), ("idempotency.key", 1)]
+_HAS_KEY: Final = {"idempotency.key": {"$type": "string"}}
+
+
+def _require_claims(since: datetime) -> Document:
+    """Build the condition that keys of bookings from then on are claimed; a process that claims none is refused."""
+    return {"$or": [{"idempotency": None}, {"idempotency.leased_until": _IS_DATE}, {"created_at": {"$lt": since}}]}
+
+
 COLLECTION = CollectionSpec(
     "bookings",
     validator_for(Booking),
@@ -43,12 +54,7 @@ COLLECTION = CollectionSpec(
         IndexModel(
             [("barber_id", 1), ("ticks", 1)], name=_TICKS_INDEX, unique=True, partialFilterExpression={"active": True}
         ),
-        IndexModel(
-            [("customer_id", 1), ("idempotency.key", 1)],
-            name=_KEY_INDEX,
-            unique=True,
-            partialFilterExpression={"idempotency.key": {"$type": "string"}},
-        ),
+        IndexModel(_CUSTOMER_AND_KEY, name=_KEY_INDEX, unique=True, partialFilterExpression=_HAS_KEY),
         IndexModel([("customer_id", 1), ("scheduled_at", -1), ("_id", -1)], name="customer"),
         IndexModel([("barber_id", 1), ("scheduled_at", -1), ("_id", -1)], name="barber"),
         IndexModel([("scheduled_at", -1), ("_id", -1)], name="all"),
@@ -58,6 +64,20 @@ COLLECTION = CollectionSpec(
         # Visits that are to come or go on, by the moment at which they should be over.
         IndexModel("ends_at", name="open_visits", partialFilterExpression=_OPEN_VISITS),
     ],
+    # Decision 24: on shards the key is claimed first, and these indexes decide for each barber and find the booking.
+    IndexReplacement(
+        _KEY_INDEX,
+        [
+            IndexModel(
+                [("barber_id", 1), *_CUSTOMER_AND_KEY],
+                name="idempotency_of_barber",
+                unique=True,
+                partialFilterExpression=_HAS_KEY,
+            ),
+            IndexModel(_CUSTOMER_AND_KEY, name="idempotency_lookup", partialFilterExpression=_HAS_KEY),
+        ],
+        _require_claims,
+    ),
 )
 # Lists read only the fields that they return.
 _LISTED: Document = {**WITHOUT_FIRST_ANSWER, "history": {"$slice": 0}, "ticks": {"$slice": 0}}
@@ -104,14 +124,8 @@ class BookingRepository:
 
         If the call itself raises, no booking is known to be stored.
         """
-        verdicts: list[ApiError | DriverError | None] = [None] * len(bookings)
-        try:
-            await self._bookings.insert_many([to_document(booking) for booking in bookings], ordered=False)
-        except BulkWriteError as error:
-            if unsure := error.details["writeConcernErrors"]:
-                raise WriteConcernError(unsure[-1]["errmsg"], unsure[-1]["code"], unsure[-1]) from None
-            for fault in error.details["writeErrors"]:
-                verdicts[fault["index"]] = _write_error(fault)
+        documents = [to_document(booking) for booking in bookings]
+        verdicts = await insert_each(self._bookings, documents, _duplicate_error)
         for booking, verdict in zip(bookings, verdicts, strict=True):
             if verdict is None:
                 _count(booking.history[0])
@@ -396,14 +410,6 @@ def _update_with_entry(fields: Document, booking: Booking, entry: HistoryEntry, 
         return {"$set": fields, "$push": {"history": to_document(entry)}}
     new = {f"history.{superseded}.note": None, f"history.{len(booking.history)}": to_document(entry)}
     return {"$set": {**fields, **new}}
-
-
-def _write_error(fault: Document) -> ApiError | DriverError:
-    """Convert the server's error about a document of a batch; only duplicate-key errors have a `keyPattern`."""
-    if "keyPattern" in fault:
-        return _duplicate_error(fault)
-    details = {name: value for name, value in fault.items() if name != "op"}  # keep the document out of the logs
-    return WriteError(fault["errmsg"], fault["code"], details)
 
 
 def _duplicate_error(duplicate: Mapping[str, Any]) -> ApiError:

@@ -13,6 +13,7 @@ from config.settings import Settings
 from grome import installed_version
 from grome.accounts.country import Countries
 from grome.accounts.service import AccountService
+from grome.bookings.key_indexes import KeyIndexes, find_key_fault
 from grome.cli.bootstrap import opened_container
 from grome.cli.faults import mongo_sentence, redis_sentence
 from grome.dev.demo_accounts.models import ADMIN_EMAIL
@@ -80,6 +81,9 @@ async def _ask_servers(container: Container) -> AsyncIterator[Finding]:
         missing = {migration.number for migration in MIGRATIONS} - await applied(container.database)
         told = f"{len(missing)} to apply: run `grome migrate`" if missing else f"all {len(MIGRATIONS)} applied"
         yield Finding(not missing, "migrations", told)
+        if not missing:
+            for finding in await _key_findings(container):
+                yield finding
         if container.settings.env == "production":
             exists = await container.get(AccountService).find_by_email(ADMIN_EMAIL) is not None
             told = f"{ADMIN_EMAIL} exists, and everybody knows its password" if exists else "none"
@@ -91,6 +95,17 @@ async def _ask_servers(container: Container) -> AsyncIterator[Finding]:
         yield Finding(not redis.fault, "Valkey", redis.fault or redis.title)
     except RedisError as error:
         yield Finding(False, "Valkey", redis_sentence(error))
+
+
+async def _key_findings(container: Container) -> list[Finding]:
+    """Compare the indexes on Idempotency-Keys with the settings; nothing if both are those of a replica set."""
+    claims_keys, state = container.settings.mongo.sharded_bookings, await container.get(KeyIndexes).read()
+    if fault := find_key_fault(state, claims_keys=claims_keys):
+        return [Finding(False, "bookings on shards", fault)]
+    if not claims_keys:
+        return []
+    told = "prepared" if state.is_replaced else "keys are claimed; once all processes do so, run `grome prepare-shards`"
+    return [Finding(True, "bookings on shards", told)]
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:

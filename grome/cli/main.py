@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "demo": ("demo:demo", "Drive a running Grome from the search to the finished haircut."),
     "seed": ("demo:seed", "Add demo barbers and customers in real cities."),
     "migrate": ("migrate:migrate", "Bring the database up to date."),
+    "prepare-shards": ("migrate:prepare_shards", "Change the indexes of bookings, so that these can be sharded."),
     "backup": ("backup:backup", "Write the database and the stored files into a folder."),
     "restore": ("backup:restore", "Restore a backup into an empty database."),
     "create-admin": ("accounts:create_admin", "Create an admin account, which no route can do."),

@@ -4,6 +4,7 @@ import click
 from rich.console import Console
 
 from config.settings import Settings
+from grome.bookings.key_indexes import KeyIndexes, find_key_fault
 from grome.cli.bootstrap import opened_container
 from grome.cli.faults import redis_sentence
 from grome.dev.demo.seed import seed_if_empty
@@ -17,11 +18,12 @@ from grome.migrations import MIGRATIONS
 
 
 async def migrate_database(settings: Settings, console: Console) -> None:
-    """Apply the missing migrations, a line each. Raises CannotStart if Grome cannot run on the servers."""
+    """Apply the missing migrations, a line each. Raises CannotStart if Grome cannot run on servers and database."""
     async with opened_container(settings) as container:
         await require_servers(container)
         async for migration in migrate(container.database, MIGRATIONS, container.clock):
             console.print(f"Migration {migration.number:04} applied: {migration.title}", soft_wrap=True)
+        await require_key_indexes(container)
 
 
 async def require_servers(container: Container) -> None:
@@ -41,13 +43,25 @@ async def require_servers(container: Container) -> None:
 
 
 async def require_migrated(settings: Settings) -> None:
-    """Raises CannotStart if Grome cannot run on the servers, or migrations are missing."""
+    """Raises CannotStart if Grome cannot run on the servers, or on the database as it is."""
     async with opened_container(settings) as container:
         await require_servers(container)
-        if missing := {migration.number for migration in MIGRATIONS} - await applied(container.database):
-            raise CannotStart(
-                f"The database {settings.mongo.database!r} has {len(missing)} migrations to apply: run `grome migrate`."
-            )
+        await require_migrations(container)
+        await require_key_indexes(container)
+
+
+async def require_migrations(container: Container) -> None:
+    """Raises CannotStart if migrations are missing."""
+    if missing := {migration.number for migration in MIGRATIONS} - await applied(container.database):
+        name = container.settings.mongo.database
+        raise CannotStart(f"The database {name!r} has {len(missing)} migrations to apply: run `grome migrate`.")
+
+
+async def require_key_indexes(container: Container) -> None:
+    """Raises CannotStart if the settings do not fit the indexes on Idempotency-Keys."""
+    state = await container.get(KeyIndexes).read()
+    if fault := find_key_fault(state, claims_keys=container.settings.mongo.sharded_bookings):
+        raise CannotStart(fault)
 
 
 async def seed_demo(settings: Settings, console: Console) -> None:

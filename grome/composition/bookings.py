@@ -1,13 +1,18 @@
 """Bookings from the first quote to the last change, by one person or by the dozen."""
 
 from datetime import timedelta
+from typing import Final
 
 from config.settings import Settings
 from grome.any_barber.service import AnyBarberService
 from grome.availability.service import AvailabilityService
 from grome.barbers.service import BarberService
+from grome.bookings.booking_store import BookingStore, ClaimingBookingStore, IndexedBookingStore
 from grome.bookings.create import BookingCreator
 from grome.bookings.drafts import PlatformTerms
+from grome.bookings.key_claims.repository import KeyClaimRepository
+from grome.bookings.key_claims.service import KeyClaims
+from grome.bookings.key_indexes import KeyIndexes
 from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.payment_projection import PaymentProjector
 from grome.bookings.queries import BookingQueries
@@ -34,6 +39,7 @@ from grome.series.repository import SeriesRepository
 from grome.series.service import SeriesService
 
 bookings = Providers()
+_SHORTEST_LEASE: Final = timedelta(minutes=1)
 
 
 def answer_within(settings: Settings) -> timedelta:
@@ -47,6 +53,11 @@ def platform_terms(settings: Settings) -> PlatformTerms:
     return PlatformTerms(
         answer_within(settings), within if settings.stripe.secret_key else None, settings.payments.commission_bp
     )
+
+
+def key_lease(settings: Settings) -> timedelta:
+    """Return the lease of a claim on an Idempotency-Key: far longer than the driver tries a write."""
+    return max(_SHORTEST_LEASE, 12 * timedelta(milliseconds=settings.mongo.timeout_ms))
 
 
 @bookings.provide
@@ -83,12 +94,33 @@ def transition_undo(container: Container) -> TransitionUndo:
 
 
 @bookings.provide
-def booking_creator(container: Container) -> BookingCreator:
-    get, repository = container.get, container.get(BookingRepository)
+def booking_store(container: Container) -> BookingStore:
+    repository, settings = container.get(BookingRepository), container.settings
     together = GroupCommit(repository.insert, repository.insert_many)
+    insert = together.insert if settings.bookings.group_commit else repository.insert
+    if settings.mongo.sharded_bookings:
+        return ClaimingBookingStore(repository, insert, _key_claims(container))
+    return IndexedBookingStore(repository, insert)
+
+
+def _key_claims(container: Container) -> KeyClaims:
+    claims, settings = KeyClaimRepository(container.database), container.settings
+    together = GroupCommit(claims.insert, claims.insert_many)
+    insert = together.insert if settings.bookings.group_commit else claims.insert
+    return KeyClaims(claims, insert, key_lease(settings), container.clock)
+
+
+@bookings.provide
+def key_indexes(container: Container) -> KeyIndexes:
+    return KeyIndexes(container.database, container.clock)
+
+
+@bookings.provide
+def booking_creator(container: Container) -> BookingCreator:
+    get = container.get
     return BookingCreator(
-        repository,
-        together.insert if container.settings.bookings.group_commit else repository.insert,
+        get(BookingRepository),
+        get(BookingStore),
         get(BarberService),
         get(BookingLifecycle),
         get(PromoRedemptions),

@@ -14,6 +14,7 @@ from grome.audit.personal_data import PERSONAL_DATA as AUDIT
 from grome.barbers.personal_data import PERSONAL_DATA as BARBERS
 from grome.barbers.personal_data import ShopData
 from grome.barbers.service import BarberService
+from grome.bookings.key_claims.personal_data import PERSONAL_DATA as KEY_CLAIMS
 from grome.bookings.personal_data import PERSONAL_DATA as BOOKINGS
 from grome.bookings.personal_data import VisitDetails
 from grome.bookings.queries import BookingQueries
@@ -113,6 +114,7 @@ DECLARED: Final[tuple[Declared, ...]] = (
     *CHAT,
     *REVIEWS,
     *BOOKINGS,
+    *KEY_CLAIMS,
     *PROMOS,
     *PAYMENTS,
     *STRIPE_INBOX,

@@ -15,6 +15,7 @@ from grome.migrations import (
     m0008_protection,
     m0009_causes,
     m0010_address_keys,
+    m0011_key_claims,
 )
 
 MIGRATIONS = (
@@ -28,4 +29,5 @@ MIGRATIONS = (
     Migration(8, "protection: claimed addresses, proofs of identity and verified barbers", m0008_protection.up),
     Migration(9, "causes: the trace of a request, and the cause of a job", m0009_causes.up),
     Migration(10, "address keys: addresses in the audit trail are erased after a time", m0010_address_keys.up),
+    Migration(11, "key claims: what Idempotency-Keys of bookings need on shards", m0011_key_claims.up),
 )

@@ -6,8 +6,10 @@ import click
 from rich.console import Console
 
 from config.settings import Settings
+from grome.bookings.key_indexes import KeyIndexes
 from grome.cli.bootstrap import load_connected_settings, opened_container
-from grome.cli.preparation import migrate_database
+from grome.cli.preparation import migrate_database, require_migrations
+from grome.dev.embedded import CannotStart
 from grome.infrastructure.migrations import applied
 from grome.migrations import MIGRATIONS
 
@@ -24,6 +26,26 @@ def migrate(*, only_list: bool) -> None:
     """
     settings = load_connected_settings()
     asyncio.run(_list(settings) if only_list else migrate_database(settings, console))
+
+
+@click.command()
+def prepare_shards() -> None:
+    """Change the indexes of bookings, so that these can be sharded.
+
+    Grome may serve meanwhile, if all its processes were started with GROME_MONGO_SHARDED_BOOKINGS=true. From then on
+    MongoDB refuses bookings of processes without it. Repeating the command continues it.
+    """
+    settings = load_connected_settings()
+    if not settings.mongo.sharded_bookings:
+        raise CannotStart("Set GROME_MONGO_SHARDED_BOOKINGS=true first, for this command and for all processes.")
+    asyncio.run(_prepare_shards(settings))
+    click.echo("The bookings can be sharded: deploy/mongodb/shard.py does it.")
+
+
+async def _prepare_shards(settings: Settings) -> None:
+    async with opened_container(settings) as container:
+        await require_migrations(container)
+        await container.get(KeyIndexes).replace()
 
 
 async def _list(settings: Settings) -> None:

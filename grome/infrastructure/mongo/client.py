@@ -25,6 +25,7 @@ from pymongo.errors import (
     PyMongoError,
     WaitQueueTimeoutError,
     WriteConcernError,
+    WriteError,
 )
 from pymongo.write_concern import WriteConcern
 
@@ -38,6 +39,7 @@ Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
 Client = AsyncMongoClient[Document]
 T = TypeVar("T")
+E = TypeVar("E")
 DriverError = PyMongoError
 _RAW: CodecOptions[Document] = CodecOptions(document_class=dict, tz_aware=True, tzinfo=UTC)
 _UUIDS: CodecOptions[Document] = CodecOptions(uuid_representation=4)
@@ -171,30 +173,94 @@ def from_bson(raw: bytes, struct: type[T]) -> T:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexReplacement:
+    """Declares the indexes that take the place of the index `old` once a command has replaced it.
+
+    `rule` builds a condition for the validator from the moment of the replacement. Its field names differ from
+    `$jsonSchema`.
+    """
+
+    old: str
+    new: Sequence[IndexModel]
+    rule: Callable[[datetime], Document]
+
+    @property
+    def new_names(self) -> frozenset[str]:
+        return frozenset(index.document["name"] for index in self.new)
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionSpec:
     """Declares a collection of a repository: its name, `$jsonSchema` validator and indexes."""
 
     name: str
     validator: Document
     indexes: Sequence[IndexModel]
+    replacement: IndexReplacement | None = None
 
 
 async def apply_collection(database: Database, spec: CollectionSpec) -> None:
     """Create the collection if it is missing, set its validator, and build its missing indexes.
 
     The validation level `moderate` allows updates of documents that were stored before a bound existed, e.g. to end
-    them.
+    them. An index that was replaced stays away, and the rule that came with its replacement stays.
     """
-    rules: Document = {"validator": spec.validator, "validationLevel": "moderate"}
     try:
         # Without the driver's own look whether it exists: between that and the making another process could make it.
-        await database.create_collection(spec.name, check_exists=False, **rules)
+        await database.create_collection(spec.name, check_exists=False, **_rules(spec.validator))
     except OperationFailure as error:
         if error.code != _NAMESPACE_EXISTS:
             raise
-        await database.command({"collMod": spec.name, **rules})
-    if spec.indexes:
-        await database[spec.name].create_indexes(list(spec.indexes))
+        await set_validator(database, spec)
+    if indexes := [index for index in spec.indexes if not await _is_replaced(database, spec, index)]:
+        await database[spec.name].create_indexes(indexes)
+
+
+async def set_validator(database: Database, spec: CollectionSpec, rule: Document | None = None) -> None:
+    """Set the validator, with the rule of a replacement: the given rule, or else the rule that is set."""
+    if rule is None:
+        rule = await find_rule(database, spec) if spec.replacement else {}
+    await database.command({"collMod": spec.name, **_rules({**spec.validator, **rule})})
+
+
+async def find_rule(database: Database, spec: CollectionSpec) -> Document:
+    """Return the part of the stored validator that a replacement of an index has added; empty if there is none."""
+    (described,) = await (await database.list_collections(filter={"name": spec.name})).to_list()
+    validator: Document = described["options"].get("validator", {})
+    return {name: condition for name, condition in validator.items() if name != "$jsonSchema"}
+
+
+def _rules(validator: Document) -> Document:
+    return {"validator": validator, "validationLevel": "moderate"}
+
+
+async def _is_replaced(database: Database, spec: CollectionSpec, index: IndexModel) -> bool:
+    if spec.replacement is None or index.document["name"] != spec.replacement.old:
+        return False
+    return spec.replacement.new_names <= (await database[spec.name].index_information()).keys()
+
+
+async def insert_each(
+    collection: Collection, documents: Sequence[Document], duplicate_error: Callable[[Document], E]
+) -> list[E | DriverError | None]:
+    """Insert the documents, and return None for each that is stored, else its error.
+
+    `duplicate_error` builds the error of a document that a unique index refuses. If the call itself raises, no document
+    is known to be stored.
+    """
+    verdicts: list[E | DriverError | None] = [None] * len(documents)
+    try:
+        await collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        if unsure := error.details["writeConcernErrors"]:
+            raise WriteConcernError(unsure[-1]["errmsg"], unsure[-1]["code"], unsure[-1]) from None
+        for fault in error.details["writeErrors"]:
+            # Only duplicate-key errors have a `keyPattern`. The document is kept out of the logs.
+            details = {name: value for name, value in fault.items() if name != "op"}
+            verdicts[fault["index"]] = (
+                duplicate_error(fault) if "keyPattern" in fault else WriteError(fault["errmsg"], fault["code"], details)
+            )
+    return verdicts
 
 
 async def insert_missing(collection: Collection, documents: Sequence[Document]) -> int:

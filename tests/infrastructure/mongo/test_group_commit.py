@@ -23,7 +23,7 @@ from pymongo.errors import WriteConcernError, WriteError
 from config.sections.servers import MongoSettings
 from config.settings import Settings
 from grome.bookings.errors import KeyInFlight, SlotTaken
-from grome.bookings.models import Action, Booking, HistoryEntry, Idempotency, Party, Payment, PaymentStatus, Status
+from grome.bookings.models import Action, Booking, BookingKey, HistoryEntry, Party, Payment, PaymentStatus, Status
 from grome.bookings.repository import COLLECTION, BookingRepository
 from grome.common.ids import new_id
 from grome.dev.embedded import embedded_servers
@@ -121,7 +121,7 @@ def wish(barber_id: UUID, tick: int, *, customer_id: UUID | None = None, key: st
         currency="EUR",
         payment=Payment(PaymentStatus.PENDING, 0, "EUR"),
         version=1,
-        idempotency=Idempotency(key, b"") if key else None,
+        idempotency=BookingKey(key, b"") if key else None,
         history=[
             HistoryEntry(
                 id=new_id(),

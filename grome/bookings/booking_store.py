@@ -1,0 +1,109 @@
+"""Store at most one booking for an Idempotency-Key: by a unique index, or by claiming the key before."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+from uuid import UUID
+
+from msgspec import structs
+
+from grome.bookings.errors import KeyInFlight, KeyReused
+from grome.bookings.key_claims.models import KeyClaim
+from grome.bookings.key_claims.service import KeyClaims
+from grome.bookings.models import Booking, BookingKey
+from grome.bookings.repository import BookingRepository
+from grome.common.errors import ApiError, Unavailable
+
+Insert = Callable[[Booking], Awaitable[None]]
+Make = Callable[[BookingKey], Awaitable[Booking]]
+
+
+class BookingStore(Protocol):
+    """Stores bookings, and finds the booking of a repeated request."""
+
+    async def insert(self, booking: Booking) -> None:
+        """Insert the booking. Raises the errors of `BookingRepository.insert`, or Unavailable."""
+
+    async def run_once(self, customer_id: UUID, key: BookingKey, make: Make, *, any_barber: bool) -> Booking:
+        """Run `make`, or return the booking of the first request under the key.
+
+        `any_barber` says that a repeat may choose another barber. Raises the errors of `make`, KeyReused, and
+        KeyInFlight.
+        """
+
+
+class IndexedBookingStore:
+    """Relies on the unique index on customer and key, which holds on a single replica set."""
+
+    def __init__(self, bookings: BookingRepository, insert: Insert) -> None:
+        self._bookings, self._insert = bookings, insert
+
+    async def insert(self, booking: Booking) -> None:
+        await self._insert(booking)
+
+    async def run_once(self, customer_id: UUID, key: BookingKey, make: Make, *, any_barber: bool) -> Booking:  # noqa: ARG002 -- the index knows no barber
+        try:
+            return await make(key)
+        except ApiError:
+            # The key is looked up only after an error, so that an ordinary request needs no query. A repeat gets the
+            # first answer, although its own booking, or the clock, would reject the repeat.
+            first = await _find_first(self._bookings, customer_id, key)
+            if first is None:
+                raise
+            return first
+
+
+class ClaimingBookingStore:
+    """Claims the key before a booking is made, for bookings that are sharded by barber (decision 24)."""
+
+    def __init__(self, bookings: BookingRepository, insert: Insert, claims: KeyClaims) -> None:
+        self._bookings, self._insert, self._claims = bookings, insert, claims
+
+    async def insert(self, booking: Booking) -> None:
+        lease = booking.idempotency.leased_until if booking.idempotency else None
+        if lease and not self._claims.may_still_write(lease):
+            raise Unavailable("The request took too long, and nothing was booked.")
+        await self._insert(booking)
+
+    async def run_once(self, customer_id: UUID, key: BookingKey, make: Make, *, any_barber: bool) -> Booking:
+        claim = self._claims.build(customer_id, key.key, key.fingerprint)
+        if not await self._claims.try_insert(claim):
+            first = await self._take_over(customer_id, key, claim)
+        elif any_barber:
+            # A booking from before claims, or with an expired claim: no index would reject another barber's booking.
+            first = await _find_first(self._bookings, customer_id, key)
+        else:
+            first = None
+        return first or await self._make(customer_id, key, claim, make)
+
+    async def _take_over(self, customer_id: UUID, key: BookingKey, claim: KeyClaim) -> Booking | None:
+        """Take over a lapsed claim, or return the booking of the request that had it.
+
+        Raises KeyReused, or KeyInFlight if the claim is not ours.
+        """
+        # The claim is read before the booking: a booking of a lease that has lapsed is stored by then.
+        stored = await self._claims.find(claim)
+        has_lapsed = stored is not None and not self._claims.is_running(stored)
+        if first := await _find_first(self._bookings, customer_id, key):
+            return first
+        if stored and has_lapsed and await self._claims.take_over(stored, claim):
+            return None
+        if stored and not has_lapsed and stored.fingerprint != claim.fingerprint:
+            raise KeyReused
+        raise KeyInFlight
+
+    async def _make(self, customer_id: UUID, key: BookingKey, claim: KeyClaim, make: Make) -> Booking:
+        try:
+            return await make(structs.replace(key, leased_until=claim.leased_until))
+        except ApiError:  # after any other error the booking may be stored, so the claim stays until its lease lapses
+            if first := await _find_first(self._bookings, customer_id, key):
+                return first
+            await self._claims.release(claim)
+            raise
+
+
+async def _find_first(bookings: BookingRepository, customer_id: UUID, key: BookingKey) -> Booking | None:
+    """Return the booking of the first request under the key. Raises KeyReused if that was another request."""
+    first = await bookings.find_by_key(customer_id, key.key)
+    if first and (first.idempotency is None or first.idempotency.fingerprint != key.fingerprint):
+        raise KeyReused from None
+    return first
