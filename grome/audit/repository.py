@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Final, cast
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
@@ -25,6 +25,7 @@ from grome.infrastructure.mongo.client import (
 )
 from grome.infrastructure.mongo.hash_chain import GENESIS, Seal
 from grome.infrastructure.mongo.schema import validator_for
+from grome.infrastructure.outbox.models import EventType
 
 _SCAN_BATCH: Final = 2_000
 _CHAINED: Final[Document] = {"seq": {"$gt": 0}}
@@ -66,6 +67,19 @@ class AfterRecord(Struct, frozen=True):
     id: UUID
 
 
+class RecordedSubject(Struct, frozen=True):
+    """Names the document that a record is about."""
+
+    id: UUID = field(name="_id")
+    type: EventType
+    subject_id: UUID
+    at: datetime
+
+    @property
+    def family(self) -> str:
+        return self.type.partition(".")[0]
+
+
 class AuditRepository:
     def __init__(self, database: Database) -> None:
         self._records = database[COLLECTION.name]
@@ -96,6 +110,17 @@ class AuditRepository:
             query = {"$and": [query, {"$or": behind}]}
         found = self._records.find(query).sort(list(_NEWEST)).limit(limit)
         return [from_document(document, AuditRecord) async for document in found]
+
+    async def list_subjects(
+        self, since: datetime, until: datetime, after: AfterRecord | None, limit: int
+    ) -> list[RecordedSubject]:
+        """Return the subjects of the records of [since, until) that have an origin, from the oldest on."""
+        query: Document = {"at": {"$gte": since, "$lt": until}, "origin": {"$ne": None}}
+        if after:
+            behind = [{"at": after.at, "_id": {"$gt": after.id}}, {"at": {"$gt": after.at}}]
+            query = {"$and": [{**query, "at": {"$gte": after.at, "$lt": until}}, {"$or": behind}]}
+        found = self._records.find(query, {"type": 1, "subject_id": 1, "at": 1}).sort([("at", 1), ("_id", 1)])
+        return [from_document(document, RecordedSubject) async for document in found.limit(limit)]
 
     async def scan(self, first: int, last: int) -> AsyncIterator[bytes]:
         """Yield the bytes of the records with these numbers, in batches, in their order."""

@@ -10,7 +10,9 @@ from grome.accounts.personal_data import AccountData
 from grome.accounts.repository import UserRepository
 from grome.accounts.sessions import SessionService
 from grome.adjustments.personal_data import PERSONAL_DATA as ADJUSTMENTS
+from grome.audit.old_addresses import OldAddresses
 from grome.audit.personal_data import PERSONAL_DATA as AUDIT
+from grome.audit.repository import AuditRepository
 from grome.barbers.personal_data import PERSONAL_DATA as BARBERS
 from grome.barbers.personal_data import ShopData
 from grome.barbers.service import BarberService
@@ -224,10 +226,12 @@ def deletions(container: Container) -> DeletionService:
 @personal_data.provide
 def retention(container: Container) -> Retention:
     get, settings = container.get, container.settings.privacy
+    addresses = OldAddresses(get(AuditRepository), PersonalEntries(container.database))
     messages = OldMessages(get(MessageRepository), get(BookingQueries), get(UploadService), container.clock)
     rules = [
         RetentionRule(VisitDetails(get(BookingRepository)), settings.booking_details_days),
         RetentionRule(messages, settings.messages_days),
         RetentionRule(OldMessageReports(get(MessageReportRepository)), settings.message_reports_days),
+        RetentionRule(addresses, container.settings.audit.address_days),
     ]
     return Retention(rules, RetentionMarks(container.database), container.clock)

@@ -11,6 +11,8 @@ from grome.infrastructure.isolated_items import for_each
 from grome.infrastructure.personal_data import OldData
 from grome.privacy.repository import RetentionMarks
 
+# An interrupted run continues at the last span that it has erased.
+_SPAN: Final = timedelta(days=30)
 _EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -34,6 +36,8 @@ class Retention:
     async def _expire(self, rule: RetentionRule) -> None:
         since = await self._marks.find(rule.data.name) or _EPOCH
         until = self._clock() - timedelta(days=rule.days)
-        if until > since:
-            await rule.data.expire(since, until)
-            await self._marks.put(rule.data.name, until)
+        while since < until:
+            end = min(since + _SPAN, until)
+            await rule.data.expire(since, end)
+            await self._marks.put(rule.data.name, end)
+            since = end

@@ -13,6 +13,7 @@ import grome
 from grome.composition.personal_data import DECLARED
 from grome.infrastructure.mongo.client import CollectionSpec
 from grome.infrastructure.mongo.personal_documents import Fate, PersonalCollection, UnownedCollection
+from grome.infrastructure.outbox.personal_entries import WITH_ADDRESSES
 
 ROOT: Final = Path(__file__).parents[2]
 _PERSONAL: list[PersonalCollection] = [each for each in DECLARED if isinstance(each, PersonalCollection)]
@@ -78,6 +79,19 @@ def test_origins_of_changes_in_documents_that_stay_are_cleared() -> None:
             cleared = {array for array, values in share.cleared_items.items() if "origin" in values}
             is_gone = share.fate is Fate.ERASED or declared.spec.name == "users"
             assert is_gone or cleared == with_origin, (declared.spec.name, share.owner)
+
+
+def test_addresses_in_outbox_entries_are_erased_by_age_or_expire_with_their_documents() -> None:
+    with_addresses = {name for name, spec in all_specs().items() if _has_address(spec.validator["$jsonSchema"])}
+    assert with_addresses - WITH_ADDRESSES == {"exports", "sessions"}  # gone after 90 days
+    assert with_addresses >= WITH_ADDRESSES
+
+
+def _has_address(schema: dict[str, Any]) -> bool:
+    """Return whether an object in the documents is a `RequestOrigin`."""
+    fields = schema.get("properties", {})
+    inner = [*fields.values(), *schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ())]
+    return {"request_id", "address"} <= set(fields) or any(_has_address(each) for each in inner)
 
 
 def test_documents_of_a_person_are_found_by_an_index() -> None:
