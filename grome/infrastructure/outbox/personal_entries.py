@@ -33,7 +33,7 @@ _SIDES: Final = {
     PAYOUTS: ("barber_id",),
     USERS: ("_id",),
 }
-# The collections with outbox entries by the family of their events. Exports and sessions, the others with addresses, expire in 90 days.
+# The collections with outbox entries by the family of their events. The other ones with addresses expire in 90 days.
 _COLLECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "account": (USERS, FACTORS),
     "adjustment": (ADJUSTMENTS,),
