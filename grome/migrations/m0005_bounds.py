@@ -18,7 +18,9 @@ from grome.common.email_addresses import normalize_email
 from grome.common.phone_numbers import normalize_phone
 from grome.infrastructure.mongo.budgets import COLLECTION as BUDGETS
 from grome.infrastructure.mongo.client import Database, apply_collection, drop_index
+from grome.infrastructure.mongo.unique_index import build_unique_index
 from grome.migrations import m0003_effects, m0004_shop_rules
+from grome.promos.repository import ONE_HOLD
 from grome.promos.repository import USES as PROMO_USES
 
 COLLECTIONS = (
@@ -37,7 +39,7 @@ _NORMAL_FORMS = {"email": normalize_email, "phone": normalize_phone}
 
 
 async def up(database: Database) -> None:
-    await _leave_one_hold(database)
+    await build_unique_index(database[PROMO_USES.name], ONE_HOLD, lambda: _leave_one_hold(database))
     for spec in COLLECTIONS:
         await apply_collection(database, spec)
     await _let_moving_follow_cancelling(database)
@@ -49,7 +51,7 @@ async def up(database: Database) -> None:
 
 
 async def _leave_one_hold(database: Database) -> None:
-    """Delete all but the last hold of each customer on each promo, since a unique index follows."""
+    """Delete all but the last hold of each customer on each promo."""
     uses = database[PROMO_USES.name]
     holds = await uses.aggregate(
         [

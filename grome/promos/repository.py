@@ -40,6 +40,9 @@ PROMOS: Final = CollectionSpec(
         ),
     ],
 )
+ONE_HOLD: Final = IndexModel(
+    [("promo_id", 1), ("customer_id", 1)], name="one_hold", unique=True, partialFilterExpression={"firm": False}
+)
 # One insert claims both of its seats, or neither.
 USES: Final = CollectionSpec(
     "promo_uses",
@@ -47,12 +50,7 @@ USES: Final = CollectionSpec(
     [
         IndexModel([("promo_id", 1), ("total_seat", 1)], name="total_seat", unique=True),
         IndexModel([("promo_id", 1), ("customer_id", 1), ("customer_seat", 1)], name="customer_seat", unique=True),
-        IndexModel(
-            [("promo_id", 1), ("customer_id", 1)],
-            name="one_hold",
-            unique=True,
-            partialFilterExpression={"firm": False},
-        ),
+        ONE_HOLD,
         IndexModel(
             [("customer_id", 1), ("first_visit_of", 1)],
             name="first_visit",

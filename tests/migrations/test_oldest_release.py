@@ -71,7 +71,7 @@ NEW: dict[str, Callable[[UUID], Document]] = {
 async def old(settings: Settings) -> AsyncIterator[Database]:
     """The database of the oldest release. Its indexes are as that release made them."""
     async with opened_container(with_database(settings, uuid4().hex[:12])) as container:
-        await Restore(container.database, open_backup(FOLDER, None), system_clock, lambda _: None).run(None)
+        await Restore(container.database, None, open_backup(FOLDER, None), system_clock, lambda _: None).run(None)
         yield container.database
         await container.get(Client).drop_database(container.database.name)
 
