@@ -75,7 +75,9 @@ def rate_limits(container: Container) -> RateLimits:
 
 @clients.provide
 def stored_counts(container: Container) -> StoredCounts:
-    return StoredCounts(container.get(RedisClients).commands, container.get(Namespace))
+    counts = StoredCounts(container.get(RedisClients).commands, container.get(Namespace))
+    container.close_with(counts.store_rest)
+    return counts
 
 
 @clients.provide

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Final, TypeVar, cast
 
 from redis.asyncio import Redis
@@ -14,6 +15,7 @@ from grome.infrastructure.isolated_items import FAILED_ITEMS
 from grome.infrastructure.redis.client import Namespace
 
 _STORE_EVERY_S: Final = 5.0
+_STORE_REST_SECONDS: Final = 1.0
 _FIGURES: Final = "figures"
 _FAILED_ITEMS: Final = "failed_items"
 _SEPARATOR: Final = "|"
@@ -47,9 +49,12 @@ class StoredCounts:
         return {name.decode(): int(number) for name, number in found.items()}
 
     async def _add(self, key: str, name: str, counts: Counter[_Name], counted: _Name) -> None:
-        number = counts[counted]
-        await cast("Awaitable[int]", self._redis.hincrby(key, name, number))
-        counts[counted] -= number
+        number = counts.pop(counted, 0)
+        try:
+            await cast("Awaitable[int]", self._redis.hincrby(key, name, number))
+        except RedisError:
+            counts[counted] += number
+            raise
 
     async def keep_storing(self) -> None:
         """Store the counts periodically, as long as the process runs."""
@@ -60,3 +65,9 @@ class StoredCounts:
                 await self.store()
             except RedisError:
                 continue  # the next round adds it
+
+    async def store_rest(self) -> None:
+        """Store the counts since the last round, when the process stops. They are lost if Redis is away."""
+        with suppress(RedisError, TimeoutError):
+            async with asyncio.timeout(_STORE_REST_SECONDS):
+                await self.store()

@@ -15,6 +15,7 @@ from saq.queue.redis import RedisQueue
 from config.loading import load_settings
 from config.settings import Settings, SettingsError
 from grome.app import App
+from grome.cli.bootstrap import opened_container
 from grome.common.clock import system_clock
 from grome.infrastructure.container import Container
 from grome.infrastructure.figures import count
@@ -210,3 +211,13 @@ async def test_metrics_sum_figures_of_all_processes_by_their_labels(
     count("of a later release", "tested")
     await container.get(StoredCounts).store()
     assert await all_figures() == [was + more for was, more in zip(before, [2, 3, 2, 8_000], strict=True)]
+
+
+async def test_counts_of_a_container_that_closes_are_stored(settings: Settings, container: Container) -> None:
+    before = await container.get(StoredCounts).figures()
+    async with opened_container(settings) as closing:
+        closing.get(StoredCounts)
+        count("live_closed", "tested")
+    after = await container.get(StoredCounts).figures()
+    name = ("live_closed", "tested")
+    assert after[name] == before.get(name, 0) + 1
