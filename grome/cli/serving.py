@@ -132,7 +132,7 @@ class Watchdog:
         self._manager, self._banner, self._stop_seconds = manager, banner, stop_seconds
         self._asked, self._told_to_reload = threading.Event(), threading.Event()
         self._had_terminal = os.isatty(sys.stderr.fileno())
-        self._reported: set[int] = set()
+        self._reported: dict[str, int | None] = {}
 
     def ask_to_stop(self, *_signal: object) -> None:
         """Note the signal; a signal handler must not do more."""
@@ -163,9 +163,10 @@ class Watchdog:
     def _restart_dead(self) -> None:
         for process in list(self._manager.processes):
             pid = process.pid
-            if pid in self._reported or process.state in _STOPPING_STATES or process.is_alive():
+            is_reported = self._reported.get(process.name) == pid
+            if is_reported or process.state in _STOPPING_STATES or process.is_alive():
                 continue
-            self._reported.add(pid)
+            self._reported[process.name] = pid
             logger.error("{} [{}] died with exit code {}; starting another", process.name, pid, process.exitcode)
             self._manager.monitor_publisher.send(process.name)
 
