@@ -37,8 +37,8 @@ from grome.realtime.connections import DRAIN_SECONDS
 from workers.runner import run_worker
 
 _POLL_SECONDS: Final = 0.25
-# For the steps of a stop that have no setting of their own: stores and clients are closed.
-_CLOSE_SECONDS: Final = 1.0
+# For the steps of a stop that have no setting of their own: counts, spans and reports are sent, and clients closed.
+_CLOSE_SECONDS: Final = 3.0
 # A busy machine takes long to start a worker. Sanic gives up after 30 s, and then kills its whole process group.
 _START_SECONDS: Final = 120
 # States in which a process has ended on purpose.

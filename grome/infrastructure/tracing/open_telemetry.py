@@ -1,5 +1,6 @@
 """Spans by OpenTelemetry. Only `observers.py` imports this module, where the settings name a collector."""
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -22,8 +23,9 @@ from config.settings import Settings
 from grome import installed_version
 from grome.infrastructure.tracing.spans import Kind, OpenSpan
 
-# An export that takes longer is given up, at the stop too.
+# An export that takes longer is given up.
 _EXPORT_SECONDS: Final = 1.0
+_CLOSE_SECONDS: Final = 1.0
 _EXPORT_EVERY_MS: Final = 1_000
 # Spans that wait for their export; further ones are lost.
 MAX_QUEUED_SPANS: Final = 2_048
@@ -127,5 +129,8 @@ class OpenTelemetry:
         return trace.use_span(span.raw, record_exception=False, set_status_on_exception=False)
 
     def close(self) -> None:
-        """Send the last spans, for a second at most."""
-        self._provider.shutdown()
+        """Send the last spans, for a second at most. Where the collector hangs, the rest is lost."""
+        # The SDK waits for each batch by itself, which adds up to several seconds.
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)

@@ -1,5 +1,6 @@
 """One trace leads from the request of a phone over the relay and jobs to the mail and the webhook."""
 
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -8,14 +9,17 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.sdk.trace.export import SpanExportResult
 from redis.exceptions import ResponseError
 
 from config.settings import Settings
 from grome.app import App
 from grome.infrastructure.container import Container
+from grome.infrastructure.observers import start_observing
 from grome.infrastructure.redis.client import RedisClients
-from grome.infrastructure.tracing.spans import child_span
+from grome.infrastructure.tracing.spans import child_span, root_span
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
@@ -154,3 +158,20 @@ def _ids(spans: Sequence[Span]) -> set[bytes]:
 
 def _parents(spans: Sequence[Span]) -> set[bytes]:
     return {span.parent_span_id for span in spans}
+
+
+def test_closing_does_not_wait_for_a_collector_that_hangs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported: list[int] = []
+
+    def hang(_exporter: object, spans: Sequence[object]) -> SpanExportResult:
+        time.sleep(5)
+        exported.append(len(spans))
+        return SpanExportResult.FAILURE
+
+    monkeypatch.setattr(OTLPSpanExporter, "export", hang)
+    traces = msgspec.structs.replace(settings.traces, endpoint="http://127.0.0.1:9/v1/traces", ratio=1.0)
+    observers = start_observing(msgspec.structs.replace(settings, traces=traces))
+    with root_span("a request", None, {}):
+        pass
+    observers.close()
+    assert exported == []
