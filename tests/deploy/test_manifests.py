@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import yaml
 from dotenv import dotenv_values
 
 from checks.compose import against_compose
@@ -119,3 +120,26 @@ def test_pods_have_longer_to_stop_than_their_processes_take() -> None:
     for manifest in render(ROOT / PRODUCTION):
         if (pod := pod_of(manifest)) and pod["spec"]["containers"][0]["args"] == ["serve"]:
             assert pod["spec"]["terminationGracePeriodSeconds"] > longest
+
+
+def test_temporary_folder_of_a_worker_holds_the_exports_that_run_at_once() -> None:
+    (pod,) = [
+        pod["spec"]
+        for manifest in render(ROOT / PRODUCTION)
+        if (pod := pod_of(manifest)) and pod["spec"]["containers"][0].get("args") == ["worker"]
+    ]
+    variables = {each["name"]: each.get("value", "") for each in pod["containers"][0]["env"]}
+    (tmp,) = [volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if volume["name"] == "tmp"]
+    assert tmp == "4Gi"
+    assert exports_mib(variables) < 4 * 1_024
+
+    worker = yaml.safe_load((ROOT / COMPOSE / "compose.yaml").read_text())["services"]["worker"]
+    assert "size=512m" in worker["tmpfs"][0]
+    assert exports_mib(worker["environment"]) < 512
+
+
+def exports_mib(variables: dict[str, str]) -> int:
+    """Return the size of all exports that a worker with these variables makes at the same time."""
+    known = {name: value for name, value in variables.items() if name.startswith(("GROME_PRIVACY", "GROME_JOBS_C"))}
+    settings = load_settings({"GROME_ENV": "test", **known})
+    return settings.privacy.export_max_mb * settings.jobs.concurrency
