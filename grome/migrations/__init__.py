@@ -14,7 +14,7 @@ from grome.migrations import (
     m0007_live,
     m0008_protection,
     m0009_causes,
-    m0010_address_keys,
+    m0010_retention,
     m0011_key_claims,
 )
 
@@ -28,6 +28,8 @@ MIGRATIONS = (
     Migration(7, "live: presence and what clients see at once", m0007_live.up),
     Migration(8, "protection: claimed addresses, proofs of identity and verified barbers", m0008_protection.up),
     Migration(9, "causes: the trace of a request, and the cause of a job", m0009_causes.up),
-    Migration(10, "address keys: addresses in the audit trail are erased after a time", m0010_address_keys.up),
+    Migration(
+        10, "retention: addresses in the audit trail and unused push tokens are erased after a time", m0010_retention.up
+    ),
     Migration(11, "key claims: what Idempotency-Keys of bookings need on shards", m0011_key_claims.up),
 )

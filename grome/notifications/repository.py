@@ -23,6 +23,8 @@ from grome.notifications.models import Bounce, DedupeClaim, LogEntry, PushDevice
 
 _LOG_RETENTION: Final = timedelta(days=90)
 _BOUNCE_RETENTION: Final = timedelta(days=7)
+# Longer than any session, so that a device that is signed in has its token.
+_TOKEN_RETENTION: Final = timedelta(days=400)
 MAX_DEVICES: Final = 20
 _PUT_ATTEMPTS: Final = 8
 
@@ -48,6 +50,7 @@ PUSH_DEVICES = CollectionSpec(
     [
         IndexModel("token", name="token", unique=True),
         IndexModel([("user_id", 1), ("device_id", 1)], name="user_device", unique=True),
+        IndexModel("registered_at", name="kept", expireAfterSeconds=int(_TOKEN_RETENTION.total_seconds())),
     ],
 )
 REMINDER_MARKS = CollectionSpec("reminder_marks", validator_for(ReminderMark), [])

@@ -3,3 +3,7 @@
 
 class BackupError(Exception):
     """Reports why a backup cannot be made or restored, and a remedy."""
+
+
+class FolderBusyError(BackupError):
+    """Reports that another process writes into the folder of the backup."""

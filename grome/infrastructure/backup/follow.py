@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
 from grome.common.errors import Unavailable
+from grome.infrastructure.backup.errors import FolderBusyError
 from grome.infrastructure.backup.maker import Written
 from grome.infrastructure.mongo.client import DriverError
 
@@ -34,13 +35,15 @@ class Follower:
     async def run(self) -> NoReturn:
         """Add until the task is cancelled. After a fault of MongoDB or the storage it waits, and tries again.
 
+        It does the same while another process writes into the folder.
+
         Raises BackupError if no later try can help, e.g. because MongoDB has dropped writes that were not added yet.
         """
         wait_s = _FIRST_WAIT_S
         while True:
             try:
                 written = await self._add()
-            except (DriverError, Unavailable) as error:
+            except (DriverError, Unavailable, FolderBusyError) as error:
                 self._report_fault(error, wait_s)
                 await self._pause(wait_s)
                 wait_s = min(2 * wait_s, _MAX_WAIT_S)

@@ -11,7 +11,7 @@ from pathlib import Path
 from grome.infrastructure.backup.archive_file import ArchiveWriter
 from grome.infrastructure.backup.backup_folder import DUMP, end_of, next_segment, open_backup, stored_files
 from grome.infrastructure.backup.dump import ReportDocuments, dump_database
-from grome.infrastructure.backup.errors import BackupError
+from grome.infrastructure.backup.errors import BackupError, FolderBusyError
 from grome.infrastructure.backup.file_copies import copy_files
 from grome.infrastructure.backup.oplog import write_segment
 from grome.infrastructure.mongo.client import Client, Database, without_deadline
@@ -79,5 +79,5 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackupError(f"Another `grome backup` writes into {folder}: wait until it has ended.") from None
+            raise FolderBusyError(f"Another `grome backup` writes into {folder}: wait until it has ended.") from None
         yield

@@ -10,7 +10,7 @@ from pymongo.errors import AutoReconnect
 from grome.common.errors import Unavailable
 from grome.infrastructure.backup.archive_file import ArchiveWriter
 from grome.infrastructure.backup.backup_folder import DUMP, open_backup
-from grome.infrastructure.backup.errors import BackupError
+from grome.infrastructure.backup.errors import BackupError, FolderBusyError
 from grome.infrastructure.backup.follow import Follower
 from grome.infrastructure.backup.maker import BackupMaker, Written
 from grome.infrastructure.container import Container
@@ -21,7 +21,7 @@ ADDED = Written(count=1, files=0, until=datetime(2026, 12, 1, tzinfo=UTC), size=
 
 async def test_following_waits_longer_after_each_fault_and_ends_with_a_backup_error() -> None:
     outcomes: list[Written | Exception] = [AutoReconnect(), ADDED, *(Unavailable() for _ in range(9)), ADDED]
-    outcomes += [AutoReconnect(), BackupError("A new full backup is needed.")]
+    outcomes += [FolderBusyError(), BackupError("A new full backup is needed.")]
     left = iter(outcomes)
 
     async def add() -> Written:

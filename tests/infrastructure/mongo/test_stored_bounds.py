@@ -13,7 +13,7 @@ DERIVED = {("barbers", "words"), ("services", "words")}
 # Kept as long as what they are about, of which there is one for each, or a limited number for each person.
 KEPT_FOR_GOOD = {
     *("users", "barbers", "ratings", "services", "bookings", "reviews", "audit", "relay", "reminder_marks"),
-    *("favourites", "push_devices", "webhook_endpoints", "calendars", "calendars_told", "promos", "promo_uses"),
+    *("favourites", "webhook_endpoints", "calendars", "calendars_told", "promos", "promo_uses"),
 }
 # Those that are done are removed; what is open is bounded by the index that is named.
 REMOVED_WHEN_DONE = {"jobs", "reports"}
