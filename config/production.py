@@ -11,7 +11,7 @@ from config.credentials import service_account_fault, stripe_faults
 from config.keys import numbered_key_faults, parse_numbered_keys, signing_key_faults
 from config.sections.accounts import AccountSettings
 from config.settings import Settings, setting_fields
-from config.urls import http_url_fault, mongo_url_fault, queues_url_fault, redis_url_fault
+from config.urls import http_url_fault, is_cluster_url, mongo_url_fault, queues_url_fault, redis_url_fault
 
 
 def incomplete_settings(settings: Settings) -> list[str]:
@@ -28,6 +28,11 @@ def incomplete_settings(settings: Settings) -> list[str]:
         faults.append("GROME_HTTP_TRUSTED_PROXIES is neither a number nor a list of addresses and networks.")
     if settings.storage.kind == "s3" and not settings.storage.bucket:
         faults.append("GROME_STORAGE_BUCKET is not set: GROME_STORAGE_KIND is 's3'.")
+    if is_cluster_url(settings.redis.url) and not settings.redis.queues_url:
+        faults.append(
+            "GROME_REDIS_QUEUES_URL is not set: GROME_REDIS_URL names a Redis Cluster, which cannot hold job queues."
+            " Name one server, or Sentinels."
+        )
     accounts = settings.accounts
     if accounts.country_database and not Path(accounts.country_database).is_file():
         faults.append(f"GROME_ACCOUNTS_COUNTRY_DATABASE is {accounts.country_database!r}, which is no file.")

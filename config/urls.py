@@ -8,6 +8,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%\w+)?
 _MONGO: Final = re.compile(r"mongodb(\+srv)?://(?:(?P<login>[^@/]*)@)?(?P<hosts>[^@/?]+)(/[^@?]*)?(\?\S*)?")
 _LOGIN: Final = re.compile(r"([^:%]|%[0-9A-Fa-f]{2})+(:([^:%]|%[0-9A-Fa-f]{2})*)?")
 _SENTINEL: Final = re.compile(r"redis\+sentinel://(?:[^@/]*@)?(?P<hosts>[^@/?]+)/[A-Za-z0-9_.-]+(/\d{0,3})?")
+_CLUSTER: Final = re.compile(r"rediss?\+cluster://(?:[^@/]*@)?(?P<hosts>[^@/?]+)/?(\?(?P<options>\S*))?")
 _REDIS_OPTIONS: Final = frozenset(
     {"client_name", "password", "protocol", "ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile", "username"}
 )
@@ -44,11 +45,18 @@ def mongo_url_fault(variable: str, text: str) -> str | None:
     return None
 
 
+def is_cluster_url(text: str) -> bool:
+    """Return whether the URL names nodes of a Redis Cluster."""
+    return text.startswith(("redis+cluster://", "rediss+cluster://"))
+
+
 def redis_url_fault(variable: str, text: str) -> str | None:
-    """Check scheme, host, port, number of the database and the names of options."""
-    example = "redis://user:password@cache:6379/0"
+    """Check a URL of one server or of a cluster: scheme, hosts, ports, database number and names of options."""
     if text.startswith("unix://"):
         return None
+    if is_cluster_url(text):
+        return _cluster_url_fault(variable, text)
+    example = "redis://user:password@cache:6379/0"
     try:
         parts = urlsplit(text)
         is_valid = parts.scheme in ("redis", "rediss") and _has_host_and_port(parts)
@@ -57,14 +65,28 @@ def redis_url_fault(variable: str, text: str) -> str | None:
         is_valid = False
     if not is_valid:
         return f"{variable} is not a URL of Valkey or Redis: It must look like {example} (rediss:// with TLS)."
-    unknown = {option.partition("=")[0] for option in parts.query.split("&") if option} - _REDIS_OPTIONS
+    return _redis_options_fault(variable, parts.query)
+
+
+def _cluster_url_fault(variable: str, text: str) -> str | None:
+    found = _CLUSTER.fullmatch(text)
+    if found is None or not all(_is_host_and_port(host) for host in found["hosts"].split(",")):
+        example = "redis+cluster://user:password@n1:6379,n2:6379,n3:6379"
+        return f"{variable} cannot be read: A Redis Cluster must look like {example} (rediss+cluster:// with TLS)."
+    return _redis_options_fault(variable, found["options"] or "")
+
+
+def _redis_options_fault(variable: str, options: str) -> str | None:
+    unknown = {option.partition("=")[0] for option in options.split("&") if option} - _REDIS_OPTIONS
     if unknown:
         return f"{variable} has an option that Grome does not pass on; it passes {', '.join(sorted(_REDIS_OPTIONS))}."
     return None
 
 
 def queues_url_fault(variable: str, text: str) -> str | None:
-    """Check the URL of one server, or of Sentinels with the name of their service."""
+    """Check the URL of one server, or of Sentinels with the name of their service. Queues cannot be on a cluster."""
+    if is_cluster_url(text):
+        return f"{variable} names a Redis Cluster: It must name one server or Sentinels, since queues need one."
     if not text.startswith("redis+sentinel://"):
         return redis_url_fault(variable, text)
     found = _SENTINEL.fullmatch(text)

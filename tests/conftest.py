@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,6 +20,7 @@ from grome.dev.embedded import EmbeddedServers, embedded_servers
 from grome.infrastructure.made_keys import with_made_keys
 from tests.support.app import app, container, database, http, running
 from tests.support.browser import browsers
+from tests.support.cluster import ClusterNode, own_cluster
 from tests.support.pair_report import PairReport
 from tests.support.process_reaper import reap_at_exit
 from tests.support.processes import free_port
@@ -138,6 +139,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer
     home = tmp_path_factory.mktemp("home")
     with embedded_servers(home, **needed, **ports) as started:
         yield EmbeddedServers(mongo or started.mongo_url, redis or started.redis_url)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[ClusterNode]]:
+    """A Redis Cluster of three primaries. A test that kills a node starts it again."""
+    with own_cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
 
 
 @pytest.fixture(scope="session")

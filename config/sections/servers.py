@@ -116,12 +116,18 @@ class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    url: Annotated[str, Meta(description="Redis or Valkey server; unset, `grome run` starts its own.")] = ""
+    url: Annotated[
+        str,
+        Meta(
+            description="Redis or Valkey server, or nodes of a cluster: redis+cluster://host:port,host:port; unset,"
+            " `grome run` starts its own."
+        ),
+    ] = ""
     queues_url: Annotated[
         str,
         Meta(
             description="Server of the job queues, or Sentinels: redis+sentinel://host:port,host:port/service; unset,"
-            " GROME_REDIS_URL has them."
+            " GROME_REDIS_URL has them. A cluster cannot have them."
         ),
     ] = ""
     port: Annotated[int, Meta(ge=0, le=65535, description="Port of the embedded Valkey; 0 takes a free one.")] = 0
@@ -133,9 +139,9 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
             extra={"form": "38 letters, digits, hyphens and underscores at most"},
         ),
     ] = ""
-    max_connections: Annotated[int, Meta(ge=2, le=1_000, description="Connections that one process opens at most.")] = (
-        50
-    )
+    max_connections: Annotated[
+        int, Meta(ge=2, le=1_000, description="Connections that one process opens at most, to each server.")
+    ] = 50
     timeout_s: Annotated[float, Meta(gt=0, le=60, description="A command that takes longer is given up.")] = 2.0
 
 

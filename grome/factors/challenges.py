@@ -18,11 +18,16 @@ from grome.common.actor import SignInMethod
 from grome.common.clock import Clock
 from grome.factors.models import FactorKind
 from grome.infrastructure.redis.client import Namespace
+from grome.infrastructure.redis.scripts import Script
 
 CHALLENGE_LIFE: Final = timedelta(minutes=5)
 MAX_TRIES: Final = 5
 _RANDOM_BYTES: Final = 32
 
+_BEGIN: Final = """
+redis.call('HSET', KEYS[1], 'stored', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
 # Counts a try, and returns the challenge while tries are left.
 _TRY: Final = """
 local stored = redis.call('HGET', KEYS[1], 'stored')
@@ -77,7 +82,7 @@ class Challenges:
 
     def __init__(self, redis: Redis, namespace: Namespace, clock: Clock) -> None:
         self._redis, self._namespace, self._clock = redis, namespace, clock
-        self._count_try = redis.register_script(_TRY)
+        self._begin, self._count_try = Script(redis, _BEGIN), Script(redis, _TRY)
 
     async def begin_sign_in(
         self,
@@ -91,10 +96,7 @@ class Challenges:
         pending = PendingSignIn(user_id, device, methods, kinds, self._clock(), code_slot)
         token, encoded = secrets.token_urlsafe(_RANDOM_BYTES), msgspec.msgpack.encode(pending)
         key = self._key("sign-in", token)
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(key, "stored", encoded)  # type: ignore[arg-type]  # redis-py's stubs know text only
-            pipe.expire(key, CHALLENGE_LIFE)
-            await pipe.execute()
+        await self._begin([key], [encoded, int(CHALLENGE_LIFE.total_seconds())])
         return token
 
     async def find_sign_in(self, token: str) -> PendingSignIn | None:
@@ -104,7 +106,7 @@ class Challenges:
 
     async def try_sign_in(self, token: str) -> PendingSignIn | None:
         """Count a try. Returns None if the challenge is unknown, used or expired, or has no tries left."""
-        stored = await self._count_try(keys=[self._key("sign-in", token)], args=[MAX_TRIES])
+        stored = await self._count_try([self._key("sign-in", token)], [MAX_TRIES])
         return self._decode_sign_in(stored)
 
     async def finish_sign_in(self, token: str) -> bool:

@@ -82,7 +82,11 @@ class CellLoader:
         return found
 
     async def _read_copies(self, cells: Sequence[int], not_before: float) -> CellSnapshots:
-        copies = await self._redis.mget([copy_key(self._namespace, cell) for cell in cells])
+        # A pipeline, since the keys are in different slots of a Redis Cluster.
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for cell in cells:
+                pipeline.get(copy_key(self._namespace, cell))
+            copies = await pipeline.execute()
         found = {cell: _decode(copy) for cell, copy in zip(cells, copies, strict=True) if copy is not None}
         return {cell: copy for cell, copy in found.items() if copy.read_at >= not_before}
 
@@ -99,7 +103,7 @@ class CellLoader:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for cell, snapshot in read.items():
                 pipeline.set(copy_key(self._namespace, cell), _encode(snapshot), ex=COPY_TTL_S)
-            pipeline.delete(*(lock_key(self._namespace, cell) for cell in cells))
+                pipeline.delete(lock_key(self._namespace, cell))
             await pipeline.execute()
         return read
 

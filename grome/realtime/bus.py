@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from loguru import logger
-from redis.asyncio import RedisCluster
+from redis.asyncio import Redis
 
 from grome.infrastructure.cancellation import cancel_until_done, raise_if_cancelled
 from grome.infrastructure.figures import count
 from grome.infrastructure.isolated_items import report_failure
 from grome.infrastructure.redis.client import TRANSIENT_FAULTS, Namespace
+from grome.infrastructure.redis.cluster import ClusterRedis
+from grome.infrastructure.redis.scripts import Script
 from grome.realtime.delivery import EVENT, Delivery
 from grome.realtime.models import START, Offset, format_offset, parse_entry_id
-from grome.realtime.shards import SHARDS, LiveRedis, bus_key, register_script, state_key
+from grome.realtime.shards import SHARDS, bus_key, state_key
 from grome.realtime.streams import EPOCH_BYTES, MAX_BUS_ENTRIES
 
 _CHECK_S: Final = 1.0
@@ -108,9 +110,9 @@ class BusReader:
     finds, the listener has to reset the shard. While Redis is unavailable positions stand still.
     """
 
-    def __init__(self, redis: LiveRedis, namespace: Namespace) -> None:
+    def __init__(self, redis: Redis, namespace: Namespace) -> None:
         self._redis = redis
-        self._check = register_script(redis, _CHECK)
+        self._check = Script(redis, _CHECK)
         self.shards = [Shard(number, namespace) for number in range(SHARDS)]
         self._is_known = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,7 +122,7 @@ class BusReader:
         self._ahead_ms = 0.0
 
     def start(self, listener: BusListener) -> None:
-        groups = [[shard] for shard in self.shards] if isinstance(self._redis, RedisCluster) else [self.shards]
+        groups = [[shard] for shard in self.shards] if isinstance(self._redis, ClusterRedis) else [self.shards]
         self._tasks = {asyncio.create_task(self._follow(group, listener), name="live bus") for group in groups}
 
     async def close(self) -> None:

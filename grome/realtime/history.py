@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from redis.asyncio import Redis
 
 from grome.infrastructure.redis.client import Namespace
+from grome.infrastructure.redis.scripts import Script
 from grome.realtime.delivery import Delivery
 from grome.realtime.models import START, Offset, format_offset, parse_entry_id
-from grome.realtime.shards import ROOM_TTL_SECONDS, LiveRedis, register_script, shard_of, state_key, stream_key
+from grome.realtime.shards import ROOM_TTL_SECONDS, shard_of, state_key, stream_key
 
 # A stream lives for its TTL after its last event, so a missing stream had none since. Redis may expire keys a little
 # early or late by the clock that made the offsets.
@@ -46,9 +48,9 @@ class History(Struct, frozen=True):
 class RoomHistory:
     """Reads streams of rooms."""
 
-    def __init__(self, redis: LiveRedis, namespace: Namespace) -> None:
+    def __init__(self, redis: Redis, namespace: Namespace) -> None:
         self._namespace = namespace
-        self._read = register_script(redis, _READ)
+        self._read = Script(redis, _READ)
 
     async def after(self, room: str, offset: Offset, limit: int) -> History:
         """Return up to `limit` events of the room after an offset. Raises RedisError."""

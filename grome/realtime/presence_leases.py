@@ -11,6 +11,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from grome.infrastructure.redis.client import Namespace
+from grome.infrastructure.redis.scripts import Script
 
 SHARDS: Final = 16
 MAX_CONNECTIONS: Final = 10  # of one account, in all processes
@@ -144,10 +145,10 @@ class PresenceLeases:
         self._redis, self._namespace, self._process = redis, namespace, uuid4().hex
         self._lease_ms, self._grace_ms = int(times.lease_s * 1000), int(times.grace_s * 1000)
         self.times, self.limit = times, limit
-        self._write = redis.register_script(_WRITE)
-        self._list_departed = redis.register_script(_LIST_DEPARTED)
-        self._take_departed = redis.register_script(_TAKE_DEPARTED)
-        self._has_connection = redis.register_script(_HAS_CONNECTION)
+        self._write = Script(redis, _WRITE)
+        self._list_departed = Script(redis, _LIST_DEPARTED)
+        self._take_departed = Script(redis, _TAKE_DEPARTED)
+        self._has_connection = Script(redis, _HAS_CONNECTION)
 
     async def write(self, shard: int, accounts: Sequence[Connections]) -> list[Granted]:
         """Renew the leases of accounts of one shard, and return the granted connections of each.

@@ -8,23 +8,13 @@ All keys of a shard have the same hash tag, so one script can write them on a Re
   that the bus got so far.
 """
 
-from typing import Final, cast
+from typing import Final
 from zlib import crc32
-
-from redis.asyncio import Redis, RedisCluster
-from redis.commands.core import AsyncScript
 
 from grome.infrastructure.redis.client import Namespace
 
 SHARDS: Final = 16
 ROOM_TTL_SECONDS: Final = 86_400
-
-LiveRedis = Redis | RedisCluster
-
-
-def register_script(redis: LiveRedis, script: str) -> AsyncScript:
-    # A cluster has this method too, with a type that does not allow it.
-    return cast("Redis", redis).register_script(script)
 
 
 def shard_of(room: str) -> int:

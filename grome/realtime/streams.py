@@ -7,12 +7,15 @@ from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
+from redis.asyncio import Redis
+
 from grome.infrastructure.outbox.models import Event
 from grome.infrastructure.redis.client import Namespace
+from grome.infrastructure.redis.scripts import Script
 from grome.realtime.delivery import EVENT
 from grome.realtime.event_data import EventData
 from grome.realtime.models import RoomEvent
-from grome.realtime.shards import ROOM_TTL_SECONDS, LiveRedis, bus_key, register_script, shard_of, state_key, stream_key
+from grome.realtime.shards import ROOM_TTL_SECONDS, bus_key, shard_of, state_key, stream_key
 
 MAX_BUS_ENTRIES: Final = 10_000  # of a shard, about
 _MAX_ROOM_EVENTS: Final = 1_000  # of a room, about
@@ -63,9 +66,9 @@ end
 class LivePublisher:
     """Adds events and ephemeral frames to rooms, for the subscribers in all processes."""
 
-    def __init__(self, redis: LiveRedis, namespace: Namespace) -> None:
+    def __init__(self, redis: Redis, namespace: Namespace) -> None:
         self._namespace = namespace
-        self._publish = register_script(redis, _PUBLISH)
+        self._publish = Script(redis, _PUBLISH)
 
     async def publish(self, events: Sequence[RoomEvent]) -> None:
         """Add events to their rooms, in their order. A room drops an event that it has already.

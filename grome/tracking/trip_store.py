@@ -13,6 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from grome.infrastructure.redis.client import Namespace
+from grome.infrastructure.redis.scripts import Script
 from grome.tracking.models import Progress, Trip
 
 MIN_INTERVAL: Final = timedelta(seconds=2)
@@ -83,8 +84,8 @@ class Claim(NamedTuple):
 class TripStore:
     def __init__(self, redis: Redis, namespace: Namespace) -> None:
         self._redis, self._namespace = redis, namespace
-        self._open, self._close = redis.register_script(_OPEN), redis.register_script(_CLOSE)
-        self._claim, self._save = redis.register_script(_CLAIM), redis.register_script(_SAVE)
+        self._open, self._close = Script(redis, _OPEN), Script(redis, _CLOSE)
+        self._claim, self._save = Script(redis, _CLAIM), Script(redis, _SAVE)
 
     async def open(self, trip: Trip) -> None:
         """Store the trip, or confirm it and keep its progress."""

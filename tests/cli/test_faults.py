@@ -73,6 +73,18 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
         {"GROME_REDIS_QUEUES_URL": "redis+sentinel://s1:26379,s2:26379"},
         "GROME_REDIS_QUEUES_URL cannot be read: Sentinels must look like",
     ),
+    "cluster without queues": (
+        {"GROME_REDIS_URL": "redis+cluster://n1:6379,n2:6379"},
+        "GROME_REDIS_QUEUES_URL is not set: GROME_REDIS_URL names a Redis Cluster, which cannot hold job queues",
+    ),
+    "cluster for queues": (
+        {"GROME_REDIS_QUEUES_URL": f"redis+cluster://x:{SECRET}@n1:6379"},
+        "GROME_REDIS_QUEUES_URL names a Redis Cluster: It must name one server or Sentinels",
+    ),
+    "cluster with a database": (
+        {"GROME_REDIS_URL": "redis+cluster://n1:6379/1", "GROME_REDIS_QUEUES_URL": "redis://q"},
+        "GROME_REDIS_URL cannot be read: A Redis Cluster must look like",
+    ),
     "Valkey's option": (
         {"GROME_REDIS_URL": f"redis://cache?x={SECRET}"},
         "GROME_REDIS_URL has an option that Grome does",

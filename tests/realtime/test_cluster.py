@@ -1,18 +1,16 @@
 """Live rooms work on a Redis Cluster, although their keys are on several servers."""
 
-import gc
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import aclosing
 
-import pytest
-from redis.asyncio import RedisCluster
 from redis.exceptions import RedisError
 
+from config.sections.servers import RedisSettings
 from grome.common.ids import new_id
-from grome.infrastructure.redis.client import Namespace
+from grome.infrastructure.redis.client import Namespace, open_subscribing_redis
 from grome.realtime.ring import Ring
 from grome.realtime.streams import LivePublisher
-from tests.support.cluster import ClusterNode, own_cluster
+from tests.support.cluster import ClusterNode, cluster_url
 from tests.support.eventually import until
 from tests.support.live_rooms import Device, Rooms, open_hub
 
@@ -20,22 +18,9 @@ NAMESPACE = Namespace("own", 0)
 NAMES = [f"booking:{new_id()}" for _ in range(40)]
 
 
-@pytest.fixture
-async def nodes(tmp_path: Path) -> AsyncIterator[list[ClusterNode]]:
-    with own_cluster(tmp_path) as started:
-        yield started
-
-
-# When it learns the nodes again, redis-py forgets to close the connections that it had.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-async def test_rooms_of_all_nodes_are_published_followed_and_resumed(nodes: Sequence[ClusterNode]) -> None:
-    await _publish_follow_and_resume(nodes)
-    gc.collect()
-
-
-async def _publish_follow_and_resume(nodes: Sequence[ClusterNode]) -> None:
+async def test_rooms_of_all_nodes_are_published_followed_and_resumed(cluster: Sequence[ClusterNode]) -> None:
     async with (
-        RedisCluster(host="127.0.0.1", port=nodes[0].port, socket_timeout=5) as redis,
+        aclosing(open_subscribing_redis(RedisSettings(url=cluster_url(cluster)))) as redis,
         open_hub(redis, NAMESPACE) as hub,
         open_hub(redis, NAMESPACE, Ring(max_bytes=0)) as forgetful,
     ):
@@ -51,13 +36,13 @@ async def _publish_follow_and_resume(nodes: Sequence[ClusterNode]) -> None:
         assert device.resets == 0
         joined = await returning.join(forgetful, *NAMES)
         assert all(room.recovered and len(room.events) == 1 for room in joined)
-        for node in nodes:
+        for node in cluster:
             with node.client() as client:
                 assert client.dbsize() > 0, "each server has a part of the rooms"
 
-        nodes[1].kill()
-        nodes[1].start()
-        nodes[1].server.wait_until(nodes[1].serves_all_slots)
+        cluster[1].kill()
+        cluster[1].start()
+        cluster[1].server.wait_until(cluster[1].serves_all_slots)
         for room in NAMES:
             await _happen_at_last(rooms, room)
         await until(lambda: device.is_current(*NAMES) and returning.is_current(*NAMES))

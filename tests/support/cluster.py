@@ -1,6 +1,7 @@
 """A Redis Cluster of three servers of a test's own."""
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,8 @@ class ClusterNode:
         self.port, self.bus_port = free_port(), free_port()
         self._command = [str(binary), "--dir", str(home), "--port", str(self.port), "--bind", "127.0.0.1"]
         self._command += ["--cluster-enabled", "yes", "--cluster-port", str(self.bus_port)]
-        self._command += ["--cluster-node-timeout", "2000", "--appendonly", "yes", "--save", ""]
+        self._command += ["--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no"]
+        self._command += ["--appendonly", "yes", "--save", ""]
         self._command += ["--set-proc-title", "no"]
         self._log = home / "log"
         self.start()
@@ -35,6 +37,13 @@ class ClusterNode:
     def kill(self) -> None:
         self.server.process.kill()
         self.server.process.wait()
+
+    def freeze(self) -> None:
+        """From here on it takes connections and says nothing."""
+        self.server.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.server.process.send_signal(signal.SIGCONT)
 
     def client(self) -> Redis:
         return Redis("127.0.0.1", self.port)
@@ -48,6 +57,10 @@ class ClusterNode:
         except RedisConnectionError:
             return False
         return len(found) == _NODES and "cluster_state:ok" in str(state)
+
+
+def cluster_url(nodes: Iterable[ClusterNode]) -> str:
+    return f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in nodes)}"
 
 
 @contextmanager

@@ -16,13 +16,12 @@ from grome.realtime.history import RoomHistory
 from grome.realtime.hub import Hub
 from grome.realtime.models import Joined, Offset, RoomEvent, RoomRequest, parse_offset
 from grome.realtime.ring import Ring
-from grome.realtime.shards import LiveRedis
 from grome.realtime.streams import LivePublisher
 
 
 @asynccontextmanager
 async def open_hub(
-    redis: LiveRedis, namespace: Namespace, ring: Ring | None = None, commands: LiveRedis | None = None
+    redis: Redis, namespace: Namespace, ring: Ring | None = None, commands: Redis | None = None
 ) -> AsyncIterator[Hub]:
     """A started hub that reads the bus by `redis`, and streams of rooms by `commands`."""
     hub = Hub(BusReader(redis, namespace), RoomHistory(commands or redis, namespace), ring or Ring())

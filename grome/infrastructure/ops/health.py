@@ -12,6 +12,7 @@ from grome.infrastructure.mongo.client import Client, DriverError, describe_faul
 from grome.infrastructure.ops.schemas import Ready, Verdict
 from grome.infrastructure.outbox.relay import Relay
 from grome.infrastructure.redis.client import RedisClients
+from grome.infrastructure.redis.cluster import ClusterRedis
 
 _TIMEOUT_S: Final = 2.0
 # A leader stores its position once a second, and another one takes over within five.
@@ -61,7 +62,11 @@ async def _mongodb(container: Container) -> str | None:
 
 
 async def _redis(container: Container) -> str | None:
-    await cast("Awaitable[bool]", container.get(RedisClients).commands.ping())
+    redis = container.get(RedisClients).commands
+    if isinstance(redis, ClusterRedis):
+        primaries, silent = await redis.find_silent_primaries()
+        return f"{silent} of {primaries} primaries do not answer" if silent else None
+    await cast("Awaitable[bool]", redis.ping())
     return None
 
 

@@ -7,6 +7,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from grome.infrastructure.mongo.client import Database
+from grome.infrastructure.redis.cluster import ClusterRedis
 
 _OLDEST_MONGO: Final = 6
 _OLDEST_REDIS: Final = 7
@@ -37,19 +38,26 @@ class MongoServer(msgspec.Struct, frozen=True):
 
 
 class RedisServer(msgspec.Struct, frozen=True):
+    """A server, or a cluster of `primaries` nodes with slots; 0 for a single server."""
+
     product: str
     version: str
+    is_cluster_node: bool = False
+    primaries: int = 0
 
     @property
     def title(self) -> str:
-        """'Valkey 9.1.2'."""
-        return f"{self.product} {self.version}"
+        """'Valkey 9.1.2', 'Valkey 9.1.2, cluster of 3 primaries'."""
+        place = f", cluster of {self.primaries} primaries" if self.primaries else ""
+        return f"{self.product} {self.version}{place}"
 
     @property
     def fault(self) -> str | None:
         """Why Grome cannot run on this server, or None."""
         if major_of(self.version) < _OLDEST_REDIS:
             return f"{self.title} is too old: Grome needs Valkey or Redis {_OLDEST_REDIS} or newer."
+        if self.is_cluster_node and not self.primaries:
+            return f"{self.title} is a node of a cluster: GROME_REDIS_URL must begin with redis+cluster://."
         return None
 
 
@@ -61,8 +69,10 @@ async def read_mongo_server(database: Database) -> MongoServer:
 
 async def read_redis_server(redis: Redis) -> RedisServer:
     info: dict[str, Any] = await redis.info("server")
-    valkey = info.get("valkey_version")
-    return RedisServer("Valkey", valkey) if valkey else RedisServer("Redis", info["redis_version"])
+    primaries = (await redis.find_silent_primaries())[0] if isinstance(redis, ClusterRedis) else 0
+    valkey, mode = info.get("valkey_version"), info.get("server_mode") or info.get("redis_mode")
+    product, version = ("Valkey", valkey) if valkey else ("Redis", info["redis_version"])
+    return RedisServer(product, version, mode == "cluster", primaries)
 
 
 def major_of(version: str) -> int:

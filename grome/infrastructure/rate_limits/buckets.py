@@ -83,12 +83,6 @@ class Buckets:
         taken, self._unshared = self._unshared[:at_most], self._unshared[at_most:]
         return taken
 
-    def forget_unshared(self) -> None:
-        """Leave requests uncounted in Valkey while it is away. They stay counted in this process."""
-        for bucket in self._unshared:
-            bucket.unshared = 0
-        self._unshared = []
-
     def _find(self, subject: object, now: float) -> Bucket:
         if now - self._born_at > self._window_s or len(self._young) >= _MAX_BUCKETS:
             self._young, self._old, self._born_at = {}, self._young, now

@@ -1,12 +1,13 @@
 """The generic cell rate algorithm (GCRA) in Valkey. A bucket is one number: the time when it is full again, in µs."""
 
-from collections.abc import Awaitable, Sequence
-from typing import Final, cast
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from redis.asyncio import Redis
 
 from grome.infrastructure.rate_limits.models import Quota
+from grome.infrastructure.redis.scripts import Script
 
 _US: Final = 1_000_000
 # Takes from all buckets, or from none of them. ARGV: the time, empty for the server's own; then for each bucket the
@@ -28,10 +29,10 @@ for i, key in ipairs(KEYS) do
 end
 return {granted, cmsgpack.pack(answer)}
 """
-# Adds requests that were granted already to many buckets of one quota, or gives some back. ARGV: interval, window, the
-# names of the buckets and the costs. The names are one argument, since the driver spends more on many arguments than on
-# all else. Answers how far each bucket is ahead. That is never more than the window: else a subject that several
-# processes have granted too much would be refused for longer than a window.
+# Adds requests that were granted already to many buckets of one quota, or gives some back. KEYS: the first bucket, for
+# its slot. ARGV: interval, window, the names of the buckets and the costs. The names are one argument, since the driver
+# spends more on many arguments than on all else. Answers how far each bucket is ahead. That is never more than the
+# window: else a subject that several processes have granted too much would be refused for longer than a window.
 _ADD: Final = """
 local time = redis.call('TIME')
 local now, interval, window = time[1] * 1000000 + time[2], tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -52,12 +53,12 @@ class BucketScripts:
     """Runs the scripts. Their times come from Valkey's clock, so clocks of processes may differ."""
 
     def __init__(self, redis: Redis) -> None:
-        self._take, self._add = redis.register_script(_TAKE), redis.register_script(_ADD)
+        self._take, self._add = Script(redis, _TAKE), Script(redis, _ADD)
 
     async def take(
         self, keys: Sequence[str], quotas: Sequence[Quota], *, cost: int = 1, now_us: int | None = None
     ) -> tuple[bool, list[float]]:
-        """Take from all buckets or, if one of them is used up, from none.
+        """Take from all buckets or, if one of them is used up, from none. On a cluster they are of one slot.
 
         Return whether it was granted, and for each bucket the seconds until it is full again. `now_us` takes the place
         of Valkey's clock.
@@ -65,14 +66,16 @@ class BucketScripts:
         arguments: list[str | int] = ["" if now_us is None else now_us]
         for quota in quotas:
             arguments += [_us(quota.interval_s), _us(quota.window_s), cost]
-        granted, ahead = await cast("Awaitable[tuple[int, bytes]]", self._take(list(keys), arguments))
+        granted, ahead = await self._take(keys, arguments)
         return bool(granted), [time / _US for time in _decode(ahead)]
 
     async def add(self, quota: Quota, keys: Sequence[str], costs: Sequence[int]) -> list[float]:
-        """Charge buckets without a refusal, or give back by a negative cost. Return the seconds until each is full."""
+        """Charge buckets of one slot without a refusal, or give back by a negative cost.
+
+        Return the seconds until each is full.
+        """
         arguments: list[str | bytes] = [_us(quota.interval_s), _us(quota.window_s), _encode(keys), _encode(costs)]
-        answer = self._add([], arguments)
-        return [time / _US for time in _decode(await cast("Awaitable[bytes]", answer))]
+        return [time / _US for time in _decode(await self._add(keys[:1], arguments))]
 
 
 def _us(seconds: float) -> str:

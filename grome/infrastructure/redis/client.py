@@ -1,4 +1,4 @@
-"""Redis or Valkey: one client a process, and subscriptions that notice when they hear nothing any more."""
+"""Redis or Valkey: the clients of a process, and subscriptions that notice when they hear nothing any more."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,15 +18,19 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.sections.servers import RedisSettings
 from config.settings import Settings
+from config.urls import is_cluster_url
 from grome.infrastructure.cancellation import cancel_until_done
+from grome.infrastructure.redis.cluster import CLUSTER_FAULTS, ClusterRedis
 from grome.infrastructure.redis.command_spans import client_class
 from grome.infrastructure.redis.measured_pool import CommandPool, QueuePool
+from grome.infrastructure.redis.slots import Address
 
 # Transient faults: the same command can succeed a moment later.
-TRANSIENT_FAULTS = (RedisConnectionError, RedisTimeoutError)
+TRANSIENT_FAULTS = (RedisConnectionError, RedisTimeoutError, *CLUSTER_FAULTS)
 # A subscriber that hears nothing for so long asks whether anybody is there, and leaves if no answer comes in as long.
 _SILENCE_S: Final = 1.0
 _RETRY_S: Final = 0.25
+_PORT: Final = 6_379
 _SENTINEL_PORT: Final = 26_379
 
 
@@ -42,7 +46,8 @@ class Namespace:
 
     @classmethod
     def of(cls, settings: Settings) -> "Namespace":
-        number = parse_url(settings.redis.url).get("db", 0) if settings.redis.url else 0
+        url = settings.redis.url
+        number = parse_url(url).get("db", 0) if url and not is_cluster_url(url) else 0
         return cls(settings.redis.namespace or settings.mongo.database, number)
 
     def key(self, rest: str) -> str:
@@ -54,14 +59,25 @@ class Namespace:
 
 def open_redis(settings: RedisSettings) -> Redis:
     """Connects at its first command. A caller beyond `max_connections` waits; the default pool would raise."""
-    pool = CommandPool.from_url(
-        settings.url,
-        max_connections=settings.max_connections,
-        timeout=settings.timeout_s,
-        socket_timeout=settings.timeout_s,
-        socket_connect_timeout=settings.timeout_s,
-    )
-    return client_class().from_pool(pool)
+    limits = {
+        "max_connections": settings.max_connections,
+        "timeout": settings.timeout_s,
+        "socket_timeout": settings.timeout_s,
+        "socket_connect_timeout": settings.timeout_s,
+    }
+    return _open(settings.url, lambda url: client_class().from_pool(CommandPool.from_url(url, **limits)))
+
+
+def _open(url: str, open_server: Callable[[str], Redis]) -> Redis:
+    """Open the server of the URL, or its cluster: redis+cluster://user:password@host:port,…?options."""
+    if not is_cluster_url(url):
+        return open_server(url)
+    scheme, _, rest = url.partition("+cluster://")
+    address, asked, options = rest.partition("?")
+    login, at, hosts = address.rstrip("/").rpartition("@")
+    pairs = (urlsplit(f"//{host}") for host in hosts.split(","))
+    seeds = [Address(pair.hostname or "", pair.port or _PORT) for pair in pairs]
+    return ClusterRedis(seeds, lambda node: open_server(f"{scheme}://{login}{at}{node}{asked}{options}"))
 
 
 def open_waiting_redis(settings: RedisSettings, waiting: int) -> Redis:
@@ -103,13 +119,12 @@ def _open_behind_sentinels(url: str, timeout_s: float, limits: Mapping[str, Any]
 
 def open_subscribing_redis(settings: RedisSettings) -> Redis:
     """For subscriptions: a lost connection is a fault at once. The driver's own retries would hide it for seconds."""
-    return Redis.from_url(
-        settings.url,
-        max_connections=settings.max_connections,
-        socket_timeout=settings.timeout_s,  # otherwise a server that accepts and stays silent would block forever
-        socket_connect_timeout=settings.timeout_s,
-        retry=Retry(NoBackoff(), 0),
-    )
+    limits: dict[str, Any] = {
+        "max_connections": settings.max_connections,
+        "socket_timeout": settings.timeout_s,  # otherwise a server that accepts and stays silent would block forever
+        "socket_connect_timeout": settings.timeout_s,
+    }
+    return _open(settings.url, lambda url: Redis.from_url(url, retry=Retry(NoBackoff(), 0), **limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +160,8 @@ class Subscription:
     async def _run(self) -> None:
         while True:
             try:
-                async with self._redis.pubsub() as pubsub:
+                redis = await self._redis.initialize()
+                async with redis.pubsub() as pubsub:
                     await pubsub.subscribe(self._channel)
                     await self._listen(pubsub)
             # Nobody waits for this task: if it ended, the process would be deaf and believe that all is quiet.

@@ -13,6 +13,8 @@ from grome.infrastructure.ops.versions import MongoServer, RedisServer
         (MongoServer("5.0.31", "rs0", is_mongos=False), "MongoDB 5.0.31, replica set rs0", "is too old"),
         (MongoServer("7.0.2", None, is_mongos=False), "MongoDB 7.0.2, standalone", "without a replica set"),
         (RedisServer("Valkey", "8.1.0"), "Valkey 8.1.0", None),
+        (RedisServer("Valkey", "9.1.2", True, 3), "Valkey 9.1.2, cluster of 3 primaries", None),
+        (RedisServer("Valkey", "9.1.2", is_cluster_node=True), "Valkey 9.1.2", "must begin with redis+cluster://"),
         (RedisServer("Redis", "6.2.14"), "Redis 6.2.14", "Redis 6.2.14 is too old"),
     ],
 )
