@@ -55,13 +55,11 @@ def mongo_sentence(error: PyMongoError) -> str:
     return f"MongoDB does not answer as expected ({type(error).__name__}); is GROME_MONGO_URL right?"
 
 
-def redis_sentence(error: RedisError) -> str:
+def redis_sentence(error: RedisError, setting: str = "GROME_REDIS_URL") -> str:
     """Name the fault of Valkey or its URL, without any part of a password."""
     if isinstance(error, AuthenticationError | NoPermissionError):
-        return "Valkey refuses the user name or the password in GROME_REDIS_URL."
-    if "cluster support disabled" in str(error):
-        return "GROME_REDIS_URL names a Redis Cluster, but its server is no node of a cluster: write redis://."
-    return f"Valkey cannot be reached{_reason(str(error))}. Does it run, and is GROME_REDIS_URL right?"
+        return f"Valkey refuses the user name or the password in {setting}."
+    return f"Valkey cannot be reached{_reason(str(error))}. Does it run, and is {setting} right?"
 
 
 def _reason(text: str) -> str:

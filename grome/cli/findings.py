@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from pymongo.errors import PyMongoError
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from config.settings import Settings
@@ -16,6 +18,7 @@ from grome.accounts.service import AccountService
 from grome.bookings.key_indexes import KeyIndexes, find_key_fault
 from grome.cli.bootstrap import opened_container
 from grome.cli.faults import mongo_sentence, redis_sentence
+from grome.common.ids import new_hex_id
 from grome.dev.demo_accounts.models import ADMIN_EMAIL
 from grome.dev.embedded import MONGOD, VALKEY, CannotStart, Program, find_binary, read_version
 from grome.infrastructure.container import Container
@@ -23,10 +26,13 @@ from grome.infrastructure.migrations import applied
 from grome.infrastructure.ops.versions import read_mongo_server, read_redis_server
 from grome.infrastructure.redis.client import RedisClients
 from grome.infrastructure.signing_keys import SigningKeys
+from grome.infrastructure.storage.protocol import Storage
 from grome.infrastructure.stripe.client import StripeApi
 from grome.infrastructure.stripe.errors import StripeRejectedError, StripeUnsureError
 from grome.infrastructure.stripe.history import StripeHistory
 from grome.migrations import MIGRATIONS
+
+_SECONDS_FOR_REDIS: Final = 5
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -90,11 +96,41 @@ async def _ask_servers(container: Container) -> AsyncIterator[Finding]:
             yield Finding(not exists, "demo accounts", told)
     except PyMongoError as error:
         yield Finding(False, "MongoDB", mongo_sentence(error))
+    clients = container.get(RedisClients)
+    yield await _redis_finding("Valkey", clients.commands, "GROME_REDIS_URL")
+    if container.settings.redis.queues_url:
+        yield await _redis_finding("Valkey of the queues", clients.queues, "GROME_REDIS_QUEUES_URL")
+    yield await _storage_finding(container)
+
+
+async def _redis_finding(subject: str, client: Redis, setting: str) -> Finding:
     try:
-        redis = await read_redis_server(container.get(RedisClients).commands)
-        yield Finding(not redis.fault, "Valkey", redis.fault or redis.title)
+        async with asyncio.timeout(_SECONDS_FOR_REDIS):  # the client of the queues waits for answers without end
+            server = await read_redis_server(client)
     except RedisError as error:
-        yield Finding(False, "Valkey", redis_sentence(error))
+        return Finding(False, subject, redis_sentence(error, setting))
+    except TimeoutError:
+        return Finding(False, subject, f"no answer within {_SECONDS_FOR_REDIS} s; is {setting} right?")
+    return Finding(not server.fault, subject, server.fault or server.title)
+
+
+async def _storage_finding(container: Container) -> Finding:
+    """Write a file and delete it."""
+    settings, storage = container.settings.storage, container.get(Storage)
+    place = f"the bucket {settings.bucket}" if settings.kind == "s3" else f"a folder in {container.settings.home}"
+    key = f"doctor/{new_hex_id()}"
+    try:
+        await storage.put(key, _one_chunk())
+        await storage.delete(key)
+    # Any error: the drivers of storages have many, and each is a finding.
+    except Exception as error:  # noqa: BLE001
+        code = getattr(error, "response", {}).get("Error", {}).get("Code")  # of AWS
+        return Finding(False, "storage", f"{place} cannot be written ({code or type(error).__name__})")
+    return Finding(True, "storage", f"{place} can be written")
+
+
+async def _one_chunk() -> AsyncGenerator[bytes]:
+    yield b"written by grome doctor"
 
 
 async def _key_findings(container: Container) -> list[Finding]:

@@ -40,6 +40,7 @@ async def test_doctor_lists_every_setting_and_the_reachable_dependencies(
     assert done.stdout.startswith("Ready")
     assert re.search(r"MongoDB +MongoDB \d+\.\d+\.\d+, replica set \w+$", done.stdout, re.MULTILINE)
     assert re.search(r"Valkey +(Valkey|Redis) \d+\.\d+\.\d+$", done.stdout, re.MULTILINE)
+    assert re.search(r"storage +a folder in .* can be written$", done.stdout, re.MULTILINE)
     assert re.search(r"migrations +all \d+ applied$", done.stdout, re.MULTILINE)
     assert settings.mongo.database in done.stdout
 
@@ -96,16 +97,26 @@ def test_doctor_names_keys_by_number_and_settings_from_files(settings: Settings,
 
 
 def test_doctor_hides_secrets_and_passwords_in_urls(settings: Settings, tmp_path: Path) -> None:
-    secrets = {"mongo": "m0ngo-p%40ss", "redis": "r3dis-pass", "query": "qu3ry@pass", "option": "0ption"}
+    secrets = {
+        "mongo": "m0ngo-p%40ss",
+        "redis": "r3dis-pass",
+        "query": "qu3ry@pass",
+        "option": "0ption",
+        "queues": "qu3ues-pass",
+    }
+    (tmp_path / "files").write_text("not a folder")
     done = doctor(
         settings,
         tmp_path,
         GROME_MONGO_URL=f"mongodb://someone:{secrets['mongo']}@127.0.0.1:1/?appName={secrets['option']}",
         GROME_REDIS_URL=f"redis://:{secrets['redis']}@127.0.0.1:1/0?password={secrets['query']}",
+        GROME_REDIS_QUEUES_URL=f"redis://:{secrets['queues']}@127.0.0.1:1",
         GROME_MONGO_TIMEOUT_MS="100",
     )
     assert done.returncode == 2
-    assert done.stdout.startswith("Not ready: 2 faults.\n  no  MongoDB  MongoDB cannot be reached: 127.0.0.1:1: ")
+    assert re.match(r"Not ready: 4 faults.\n  no  MongoDB +MongoDB cannot be reached: 127.0.0.1:1: ", done.stdout)
+    assert re.search(r"no  Valkey of the queues  .*GROME_REDIS_QUEUES_URL", done.stdout)
+    assert re.search(r"no  storage +a folder in .* cannot be written \(Unavailable\)$", done.stdout, re.MULTILINE)
     shown = done.stdout + done.stderr
     for secret in (
         *secrets.values(),
