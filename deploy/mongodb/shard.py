@@ -2,7 +2,8 @@
 
 Run `python deploy/mongodb/shard.py --url mongodb://mongos:27017 --database grome` to print the plan; `--apply` carries
 it out. The script refuses a collection with a unique index that does not begin with the shard key, since MongoDB could
-not keep it unique. docs/decisions/0024-uniqueness-on-shards.md has the reasons of the keys.
+not keep it unique, and bookings before `grome prepare-shards`. docs/decisions/0024-uniqueness-on-shards.md has the
+reasons of the keys.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from pymongo import MongoClient
+from pymongo.database import Database
 
 _OK, _FAULTY = 0, 2
 _MIN_CHUNKS: Final = 2
@@ -36,6 +38,7 @@ BY_BARBER: Final = ShardKey(
     "barber_id", "slots, the unique index on ticks and the lists of a barber stay on one shard", hashed=False
 )
 SHARD_KEYS: Final[Mapping[str, ShardKey]] = {
+    "booking_keys": ShardKey("_id", "the id follows from the customer and the Idempotency-Key"),
     "bookings": BY_BARBER,
     "messages": ShardKey("booking_id", "numbers are unique in a booking, and lists are lists of one", hashed=False),
     "webhook_deliveries": ShardKey("endpoint_id", "an event is delivered once to an endpoint", hashed=False),
@@ -48,10 +51,27 @@ SHARD_KEYS: Final[Mapping[str, ShardKey]] = {
 }
 
 
-class Admin(Protocol):
-    """Runs commands on the admin database of a mongos."""
+# Claims decide about repeated requests if MongoDB refuses bookings without a claim; the index does for expired claims.
+_KEY_INDEX: Final = ("barber_id", "customer_id", "idempotency.key")
+_CLAIM: Final = "idempotency.leased_until"
 
-    def command(self, command: Command) -> Mapping[str, Any]: ...
+
+@dataclass(frozen=True)
+class Collection:
+    """Describes a collection; `unique` holds the fields of its unique indexes by name."""
+
+    unique: Mapping[str, Sequence[str]]
+    validator: Mapping[str, Any]
+    is_empty: bool
+    is_sharded: bool = False
+
+
+class Cluster(Protocol):
+    """Runs commands on a database by a mongos, and reads the sorted values of a field."""
+
+    def command(self, database: str, command: Command) -> Mapping[str, Any]: ...
+
+    def values(self, collection: str, field: str) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -84,15 +104,45 @@ def find_unsafe(collection: str, unique_indexes: Mapping[str, Sequence[str]]) ->
     return [Unsafe(collection, name, tuple(fields)) for name, fields in found if not is_kept_unique(key, fields)]
 
 
-def plan(database: str, collection: str, chunks: int, split_points: Sequence[Any]) -> Iterator[Command]:
-    """Yield the commands for a collection. Hashed collections are pre-split by MongoDB, ranged ones at the points."""
-    key, namespace = SHARD_KEYS[collection], f"{database}.{collection}"
+def find_faults(name: str, collections: Mapping[str, Collection]) -> list[str]:
+    """Return the reasons why a collection cannot be sharded."""
+    if name not in collections:
+        return [f"{name}: there is no such collection. Run `grome migrate`."]
+    faults = [str(unsafe) for unsafe in find_unsafe(name, collections[name].unique)]
+    if name == "bookings" and not _claims_keys(collections):
+        faults.append(
+            "bookings: Idempotency-Keys are not claimed yet. Set GROME_MONGO_SHARDED_BOOKINGS=true for all processes,"
+            " restart them, and run `grome prepare-shards`."
+        )
+    return faults
+
+
+def _claims_keys(collections: Mapping[str, Collection]) -> bool:
+    bookings = collections["bookings"]
+    return (
+        "booking_keys" in collections
+        and any(tuple(fields) == _KEY_INDEX for fields in bookings.unique.values())
+        and any(_CLAIM in condition for condition in bookings.validator.get("$or", ()))
+    )
+
+
+def plan(
+    database: str, name: str, collection: Collection, chunks: int, split_points: Sequence[Any]
+) -> Iterator[tuple[str, Command]]:
+    """Yield the commands for a collection, each with its database.
+
+    Empty hashed collections are pre-split by MongoDB, ranged ones at the points. A hashed collection with documents
+    needs its index first, and the balancer spreads it.
+    """
+    key, namespace = SHARD_KEYS[name], f"{database}.{name}"
     command: Command = {"shardCollection": namespace, "key": key.pattern}
-    if key.hashed:
+    if key.hashed and collection.is_empty:
         command["numInitialChunks"] = chunks
-    yield command
+    elif key.hashed:
+        yield database, {"createIndexes": name, "indexes": [{"key": key.pattern, "name": "shard_key"}]}
+    yield "admin", command
     for point in split_points:
-        yield {"split": namespace, "middle": {key.field: point}}
+        yield "admin", {"split": namespace, "middle": {key.field: point}}
 
 
 def read_unique_indexes(indexes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -108,37 +158,62 @@ def choose_split_points(values: Sequence[Any], chunks: int) -> list[Any]:
 
 
 def run(
-    admin: Admin,
+    cluster: Cluster,
     database: str,
-    unique_indexes: Mapping[str, Mapping[str, Sequence[str]]],
-    values_of: Callable[[str, str], Sequence[Any]],
+    collections: Mapping[str, Collection],
     *,
     chunks: int,
     apply: bool,
     say: Callable[[str], None],
 ) -> int:
-    """Print the plan, and with `apply` carry it out. Returns the exit code: 2 if a collection was refused.
-
-    `unique_indexes` holds those of each collection. `values_of` lists the sorted values of a field; from
-    them ranged collections are pre-split.
-    """
+    """Print the plan, and with `apply` carry it out. Returns the exit code: 2 if a collection was refused."""
     refused = 0
-    if apply and admin.command({"hello": 1}).get("msg") != "isdbgrid":
+    if apply and cluster.command("admin", {"hello": 1}).get("msg") != "isdbgrid":
         say("This is not a mongos: a replica set cannot be sharded. Nothing was changed.")
         return _FAULTY
-    for collection, key in SHARD_KEYS.items():
-        if unsafe := find_unsafe(collection, unique_indexes.get(collection, {})):
+    for name, key in SHARD_KEYS.items():
+        if name in collections and collections[name].is_sharded:
+            say(f"done     {name} is sharded")
+            continue
+        if faults := find_faults(name, collections):
             refused += 1
-            for fault in unsafe:
+            for fault in faults:
                 say(f"refused  {fault}")
             continue
-        say(f"shard    {collection} by {key.pattern}: {key.reason}")
-        points = [] if key.hashed else choose_split_points(values_of(collection, key.field), chunks)
-        for command in plan(database, collection, chunks, points):
+        say(f"shard    {name} by {key.pattern}: {key.reason}")
+        points = [] if key.hashed else choose_split_points(cluster.values(name, key.field), chunks)
+        for where, command in plan(database, name, collections[name], chunks, points):
             say(f"         {command}")
             if apply:
-                admin.command(command)
+                cluster.command(where, command)
     return _FAULTY if refused else _OK
+
+
+class _Mongos:
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+        self._client, self._database = client, database
+
+    def command(self, database: str, command: Command) -> Mapping[str, Any]:
+        return self._client[database].command(command)
+
+    def values(self, collection: str, field: str) -> Sequence[Any]:
+        return sorted(self._client[self._database][collection].distinct(field))
+
+
+def read_collections(database: Database[dict[str, Any]]) -> dict[str, Collection]:
+    """Describe the collections that are to be sharded."""
+    # A mongos lists whole collections that were moved as unsplittable.
+    listed = database.client["config"]["collections"].find({"unsplittable": {"$ne": True}}, {"_id": 1})
+    sharded = {found["_id"] for found in listed}
+    return {
+        found["name"]: Collection(
+            read_unique_indexes(database[found["name"]].index_information()),
+            found["options"].get("validator", {}),
+            is_empty=database[found["name"]].find_one({}, {"_id": 1}) is None,
+            is_sharded=f"{database.name}.{found['name']}" in sharded,
+        )
+        for found in database.list_collections(filter={"name": {"$in": list(SHARD_KEYS)}})
+    }
 
 
 def main() -> int:
@@ -149,13 +224,10 @@ def main() -> int:
     parser.add_argument("--apply", action="store_true", help="Carry the plan out instead of printing it only.")
     wanted = parser.parse_args()
     with MongoClient[dict[str, Any]](wanted.url, uuidRepresentation="standard") as client:
-        database = client[wanted.database]
-        unique = {name: read_unique_indexes(database[name].index_information()) for name in SHARD_KEYS}
         return run(
-            client.admin,
+            _Mongos(client, wanted.database),
             wanted.database,
-            unique,
-            lambda name, field: sorted(database[name].distinct(field)),
+            read_collections(client[wanted.database]),
             chunks=wanted.chunks,
             apply=wanted.apply,
             say=print,

@@ -64,6 +64,15 @@ async def require_key_indexes(container: Container) -> None:
         raise CannotStart(fault)
 
 
+async def replace_key_index(settings: Settings) -> None:
+    """Replace the unique index on Idempotency-Keys. Raises CannotStart without the setting or with missing migrations."""
+    if not settings.mongo.sharded_bookings:
+        raise CannotStart("Set GROME_MONGO_SHARDED_BOOKINGS=true first, for this command and for all processes.")
+    async with opened_container(settings) as container:
+        await require_migrations(container)
+        await container.get(KeyIndexes).replace()
+
+
 async def seed_demo(settings: Settings, console: Console) -> None:
     """Add the demo to an empty database."""
     async with opened_container(settings) as container:

@@ -3,12 +3,21 @@
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import grome
-from deploy.mongodb.shard import SHARD_KEYS, choose_split_points, find_unsafe, is_kept_unique, plan, run
+from deploy.mongodb.shard import (
+    SHARD_KEYS,
+    Collection,
+    choose_split_points,
+    find_unsafe,
+    is_kept_unique,
+    plan,
+    run,
+)
 from grome.infrastructure.mongo.client import CollectionSpec
 
 _BLOCKED = {("bookings", "idempotency")}  # decision 24
@@ -30,25 +39,40 @@ def _unique(spec: CollectionSpec) -> dict[str, list[str]]:
 
 
 UNIQUE = {name: _unique(spec) for name, spec in _declared().items()}
+DECLARED = {name: Collection(unique, {}, is_empty=True) for name, unique in UNIQUE.items()}
+PREPARED = Collection(
+    {"ticks": ["barber_id", "ticks"], "key": ["barber_id", "customer_id", "idempotency.key"]},
+    {"$or": [{"idempotency": None}, {"idempotency.leased_until": {"$type": "date"}}]},
+    is_empty=False,
+)
+READY = {**DECLARED, "bookings": PREPARED}
 
 
-class Recorder:
-    """A stand-in for the admin database of a mongos, which keeps the commands."""
+class Mongos:
+    """A stand-in for a cluster, which keeps the commands."""
 
     def __init__(self, kind: str = "isdbgrid") -> None:
         self.commands: list[dict[str, Any]] = []
         self._kind = kind
 
-    def command(self, command: dict[str, Any]) -> Mapping[str, Any]:
+    def command(self, database: str, command: dict[str, Any]) -> Mapping[str, Any]:
         if "hello" in command:
             return {"msg": self._kind}
+        assert database == ("grome" if "createIndexes" in command else "admin")
         self.commands.append(command)
         return {}
 
+    def values(self, _collection: str, _field: str) -> list[int]:
+        return list(range(100))
 
-def _run(admin: Recorder, unique: Mapping[str, Any], *, apply: bool = True) -> tuple[int, list[str]]:
+    @property
+    def sharded(self) -> set[str]:
+        return {command["shardCollection"] for command in self.commands if "shardCollection" in command}
+
+
+def _run(cluster: Mongos, collections: Mapping[str, Collection], *, apply: bool = True) -> tuple[int, list[str]]:
     said: list[str] = []
-    code = run(admin, "grome", unique, lambda *_: list(range(100)), chunks=4, apply=apply, say=said.append)
+    code = run(cluster, "grome", collections, chunks=4, apply=apply, say=said.append)
     return code, said
 
 
@@ -66,42 +90,74 @@ def test_hashed_shard_keys_keep_only_ids_unique() -> None:
     assert not is_kept_unique(SHARD_KEYS["sessions"], ["user_id"])
 
 
-def test_run_refuses_the_unsafe_collection_and_shards_the_rest() -> None:
-    admin = Recorder()
-    code, said = _run(admin, UNIQUE)
-    sharded = {command["shardCollection"] for command in admin.commands if "shardCollection" in command}
+def test_run_refuses_unprepared_bookings_and_shards_the_rest() -> None:
+    cluster = Mongos()
+    code, said = _run(cluster, DECLARED)
     assert code == 2
-    assert sharded == {f"grome.{name}" for name in SHARD_KEYS if name != "bookings"}
-    assert any(line.startswith("refused") and "'idempotency'" in line for line in said)
+    assert cluster.sharded == {f"grome.{name}" for name in SHARD_KEYS if name != "bookings"}
+    refused = [line for line in said if line.startswith("refused")]
+    assert any("'idempotency'" in line for line in refused)
+    assert any("grome prepare-shards" in line for line in refused)
 
 
-def test_run_shards_bookings_once_its_key_index_begins_with_the_barber() -> None:
-    admin = Recorder()
-    safe = {**UNIQUE, "bookings": {"ticks": ["barber_id", "ticks"], "key": ["barber_id", "customer_id", "key"]}}
-    code, _ = _run(admin, safe)
-    bookings = [command for command in admin.commands if "grome.bookings" in command.values()]
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {**READY, "bookings": replace(PREPARED, unique={"ticks": ["barber_id", "ticks"]})},
+        {**READY, "bookings": replace(PREPARED, validator={"$jsonSchema": {}})},
+        {name: collection for name, collection in READY.items() if name != "booking_keys"},
+    ],
+    ids=["no unique key", "no rule", "no claims"],
+)
+def test_run_refuses_bookings_without_a_part_of_the_claims(lacking: Mapping[str, Collection]) -> None:
+    cluster = Mongos()
+    code, _ = _run(cluster, lacking)
+    assert code == 2
+    assert "grome.bookings" not in cluster.sharded
+
+
+def test_run_shards_prepared_bookings_after_their_claims() -> None:
+    cluster = Mongos()
+    code, _ = _run(cluster, READY)
     assert code == 0
-    assert bookings[0] == {"shardCollection": "grome.bookings", "key": {"barber_id": 1}}
-    assert [command["middle"]["barber_id"] for command in bookings[1:]] == [25, 50, 75]
+    assert cluster.sharded == {f"grome.{name}" for name in SHARD_KEYS}
+    of_bookings = [command for command in cluster.commands if "grome.bookings" in command.values()]
+    assert of_bookings[0] == {"shardCollection": "grome.bookings", "key": {"barber_id": 1}}
+    assert [command["middle"]["barber_id"] for command in of_bookings[1:]] == [25, 50, 75]
+    order = [command["shardCollection"] for command in cluster.commands if "shardCollection" in command]
+    assert order.index("grome.booking_keys") < order.index("grome.bookings")
+
+
+def test_run_again_leaves_sharded_collections_alone() -> None:
+    cluster = Mongos()
+    code, _ = _run(cluster, {name: replace(collection, is_sharded=True) for name, collection in READY.items()})
+    assert (code, cluster.commands) == (0, [])
 
 
 def test_run_without_apply_sends_nothing_and_prints_each_command() -> None:
-    admin = Recorder()
-    _, said = _run(admin, UNIQUE, apply=False)
-    assert admin.commands == []
+    cluster = Mongos()
+    _, said = _run(cluster, DECLARED, apply=False)
+    assert cluster.commands == []
     assert any("shardCollection" in line for line in said)
 
 
 def test_run_on_a_replica_set_changes_nothing() -> None:
-    admin = Recorder(kind="")
-    code, said = _run(admin, UNIQUE)
-    assert (code, admin.commands) == (2, [])
+    cluster = Mongos(kind="")
+    code, said = _run(cluster, DECLARED)
+    assert (code, cluster.commands) == (2, [])
     assert "not a mongos" in said[0]
 
 
-def test_hashed_collection_is_presplit_by_the_server() -> None:
-    assert list(plan("grome", "sessions", 64, [])) == [
-        {"shardCollection": "grome.sessions", "key": {"_id": "hashed"}, "numInitialChunks": 64}
+def test_empty_hashed_collection_is_presplit_by_the_server() -> None:
+    assert list(plan("grome", "sessions", Collection({}, {}, is_empty=True), 64, [])) == [
+        ("admin", {"shardCollection": "grome.sessions", "key": {"_id": "hashed"}, "numInitialChunks": 64})
+    ]
+
+
+def test_hashed_collection_with_documents_gets_its_index_first() -> None:
+    assert list(plan("grome", "sessions", Collection({}, {}, is_empty=False), 64, [])) == [
+        ("grome", {"createIndexes": "sessions", "indexes": [{"key": {"_id": "hashed"}, "name": "shard_key"}]}),
+        ("admin", {"shardCollection": "grome.sessions", "key": {"_id": "hashed"}}),
     ]
 
 

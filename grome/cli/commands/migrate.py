@@ -6,10 +6,8 @@ import click
 from rich.console import Console
 
 from config.settings import Settings
-from grome.bookings.key_indexes import KeyIndexes
 from grome.cli.bootstrap import load_connected_settings, opened_container
-from grome.cli.preparation import migrate_database, require_migrations
-from grome.dev.embedded import CannotStart
+from grome.cli.preparation import migrate_database, replace_key_index
 from grome.infrastructure.migrations import applied
 from grome.migrations import MIGRATIONS
 
@@ -35,17 +33,8 @@ def prepare_shards() -> None:
     Grome may serve meanwhile, if all its processes were started with GROME_MONGO_SHARDED_BOOKINGS=true. From then on
     MongoDB refuses bookings of processes without it. Repeating the command continues it.
     """
-    settings = load_connected_settings()
-    if not settings.mongo.sharded_bookings:
-        raise CannotStart("Set GROME_MONGO_SHARDED_BOOKINGS=true first, for this command and for all processes.")
-    asyncio.run(_prepare_shards(settings))
+    asyncio.run(replace_key_index(load_connected_settings()))
     click.echo("The bookings can be sharded: deploy/mongodb/shard.py does it.")
-
-
-async def _prepare_shards(settings: Settings) -> None:
-    async with opened_container(settings) as container:
-        await require_migrations(container)
-        await container.get(KeyIndexes).replace()
 
 
 async def _list(settings: Settings) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 from pymongo import monitoring
 
 from config.settings import Settings
 from deploy.mongodb.shard import SHARD_KEYS
+from grome.bookings.key_indexes import KeyIndexes
 from grome.composition import open_container
 from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
@@ -25,6 +27,7 @@ from tests.support.http_client import http_client
 SCATTERED: Final = {
     ("bookings", "_id customer_id"): "a customer reads a booking by its id; the id does not name the barber",
     ("bookings", "customer_id"): "a customer's list spans barbers",
+    ("bookings", "customer_id idempotency.key"): "a repeated request looks for its booking; any barber may have it",
     ("sessions", "device.id revoked_at user_id"): "a login replaces the session of its device",
     ("sessions", "device.id user_id"): "a login finds out whether the device is new",
     ("sessions", "expires_at revoked_at user_id"): "a login counts the live sessions of the account",
@@ -105,13 +108,15 @@ class World:
 
 @pytest.fixture(scope="module")
 async def world(settings: Settings) -> AsyncIterator[World]:
-    """A Grome of its own, with clients of MongoDB that tell the recorder their commands."""
+    """A Grome of its own, prepared for shards, with clients of MongoDB that tell the recorder their commands."""
     listeners = monitoring._LISTENERS.command_listeners  # noqa: SLF001 -- the driver cannot unregister a listener
     monitoring.register(RECORDER)
     own = with_database(settings, "targeted")
+    own = msgspec.structs.replace(own, mongo=msgspec.structs.replace(own.mongo, sharded_bookings=True))
     container = await open_container(own)
     async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
+    await container.get(KeyIndexes).replace()
     async with serve_app(own) as app, http_client(app.ctx.base_url) as http:
         shop = await barber(http, container)
         yield World(http, container, shop, await register(http, device={"id": "a-device-of-a-customer"}))
@@ -141,8 +146,16 @@ async def test_a_visit_from_slots_to_accept_is_targeted(world: World) -> None:
         await _get(world, f"/v1/bookings/{booking['id']}/history", shop.person)
         await _get(world, "/v1/bookings", shop.person)
         await _get(world, "/v1/bookings", customer)
-    assert {query.collection for query in queries} >= {"bookings"}
+    assert {query.collection for query in queries} >= {"bookings", "booking_keys"}
     _check(queries)
+
+
+async def test_a_repeated_request_asks_all_shards_for_its_booking_only(world: World) -> None:
+    await book(world.http, world.customer, world.shop, tomorrow(10), key="a-key-of-a-repeat")
+    with RECORDER.recording() as queries:
+        await book(world.http, world.customer, world.shop, tomorrow(10), key="a-key-of-a-repeat")
+    scattered = [query.shape for query in queries if not query.is_targeted]
+    assert scattered == [("bookings", "customer_id idempotency.key")]
 
 
 async def test_nearby_reads_no_sharded_collection(world: World) -> None:
