@@ -100,6 +100,7 @@ LIMITED_CLASSES: Final = frozenset(LimitClass) - {LimitClass.UNLIMITED}
 _NO_LIMIT: Final = "10000000"
 DEMO: Final = "bench_demo"
 CREATE: Final = "bench_create"
+CREATE_CLAIMED: Final = "bench_create_claimed"
 CONTENTION: Final = "bench_contention"
 EFFECTS: Final = "bench_effects"
 AVAILABILITY: Final = "bench_availability"
@@ -111,7 +112,19 @@ GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1
 _REDIS_NUMBERS: Final = {
     name: number
     for number, name in enumerate(
-        (DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, LEDGER, PAYMENTS, LIVE, STORM, *GROWTH.values())
+        (
+            DEMO,
+            CREATE,
+            CREATE_CLAIMED,
+            CONTENTION,
+            EFFECTS,
+            AVAILABILITY,
+            LEDGER,
+            PAYMENTS,
+            LIVE,
+            STORM,
+            *GROWTH.values(),
+        )
     )
 }
 

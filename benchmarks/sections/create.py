@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from itertools import islice
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from benchmarks.bench import CREATE, Bench
+from benchmarks.bench import CREATE, CREATE_CLAIMED, Bench
 from benchmarks.connections import Connection, raw_request
 from benchmarks.load import LoadFailed, Requests
 from benchmarks.report import Report, Table
@@ -23,6 +24,7 @@ from benchmarks.targets import Target, targets_table
 from benchmarks.world import new_customers, prepared
 from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
+from grome.bookings.key_indexes import KeyIndexes
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.cities import find_cities
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
@@ -30,6 +32,7 @@ from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 PATH: Final = "/v1/bookings"
 FLOOR, PEER = "floor: one majority insert", "peer: FastAPI, find overlap and insert in a transaction"
 SINGLE, GROUPED = "Grome, one insert a booking", "Grome, group commit (default)"
+CLAIMED: Final = "Grome, group commit, keys claimed as on shards"
 CONTENDING: Final = 40
 RACES: Final = 10
 # More than any of them makes in a second.
@@ -41,18 +44,20 @@ _ALL_DAY: Final = DayHours(is_available=True, start_time="00:00", end_time="24:0
 
 
 def run(bench: Bench) -> Report:
-    slots = Slots(run_async(lay_barbers(bench, CREATE)))
-    tokens = run_async(new_customers(bench, CREATE, CONTENDING))
+    slots, tokens = _lay(bench, CREATE)
+    claimed = _lay(bench, CREATE_CLAIMED)
+    run_async(_prepare_shards(bench))
     data = bench.data(CREATE)
     with ExitStack() as stack:
         servers = {
             FLOOR: stack.enter_context(insert_floor(data, cpu=bench.core)),
             SINGLE: stack.enter_context(bench.grome(SINGLE, CREATE, GROME_BOOKINGS_GROUP_COMMIT="false")),
             GROUPED: stack.enter_context(bench.grome(GROUPED, CREATE, GROME_BOOKINGS_GROUP_COMMIT="true")),
+            CLAIMED: stack.enter_context(bench.grome(CLAIMED, CREATE_CLAIMED, GROME_MONGO_SHARDED_BOOKINGS="true")),
             PEER: stack.enter_context(fastapi_peer(data, cpu=bench.core)),
         }
         contenders = [
-            Contender(name, server, lambda _, seconds: _requests(slots, tokens, seconds * _MOST_A_SECOND))
+            Contender(name, server, partial(_requests, *(claimed if name == CLAIMED else (slots, tokens))))
             for name, server in servers.items()
         ]
         results = race(bench, "Creating bookings", contenders)
@@ -66,6 +71,7 @@ def _targets(results: Results) -> list[Target]:
     return [
         Target("Grome, one insert a booking ÷ floor", ratio(results, SINGLE, FLOOR), least=0.7),
         Target("Grome with group commit ÷ floor", ratio(results, GROUPED, FLOOR), least=1.3),
+        Target("Grome, keys claimed ÷ Grome by default", ratio(results, CLAIMED, GROUPED), least=0.5),
         Target("Grome by default ÷ peer", ratio(results, GROUPED, PEER), least=5, digits=1),
     ]
 
@@ -114,10 +120,20 @@ async def lay_barbers(bench: Bench, database: str) -> list[Barber]:
     return barbers
 
 
-def _requests(slots: Slots, tokens: Sequence[str], count: int) -> Requests:
+def _lay(bench: Bench, database: str) -> tuple[Slots, list[str]]:
+    """Return the slots of new barbers, and tokens of new customers."""
+    return Slots(run_async(lay_barbers(bench, database))), run_async(new_customers(bench, database, CONTENDING))
+
+
+async def _prepare_shards(bench: Bench) -> None:
+    async with prepared(bench, CREATE_CLAIMED) as container:
+        await container.get(KeyIndexes).replace()
+
+
+def _requests(slots: Slots, tokens: Sequence[str], _turn: str, seconds: int) -> Requests:
     """Each from the next customer in turn and under a key of its own."""
     parts = []
-    for _ in range(count):
+    for _ in range(seconds * _MOST_A_SECOND):
         number, barber_id, service_id, start = slots.take()
         body = _BODY % (barber_id, service_id, start)
         parts.append(

@@ -65,7 +65,7 @@ async def require_key_indexes(container: Container) -> None:
 
 
 async def replace_key_index(settings: Settings) -> None:
-    """Replace the unique index on Idempotency-Keys. Raises CannotStart without the setting or with missing migrations."""
+    """Replace the unique index on Idempotency-Keys. Raises CannotStart without the setting or a migration."""
     if not settings.mongo.sharded_bookings:
         raise CannotStart("Set GROME_MONGO_SHARDED_BOOKINGS=true first, for this command and for all processes.")
     async with opened_container(settings) as container:
