@@ -22,8 +22,10 @@ from benchmarks.sections import (
     live,
     memory,
     nearby,
+    outbox,
     payments,
     sign_in_storm,
+    sizes,
     sockets,
 )
 from benchmarks.stopping import stop_at_signals
@@ -43,9 +45,12 @@ SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "sign_in_storm": sign_in_storm.run,
     "sockets": sockets.run,
     "live": live.run,
+    "sizes": sizes.run,
+    "outbox": outbox.run,
     "growth": growth.run,
 }
-USUAL: Final = [name for name in SECTIONS if name != "growth"]
+_LONG: Final = frozenset({"growth", "sizes", "outbox"})
+USUAL: Final = [name for name in SECTIONS if name not in _LONG]
 console = Console(highlight=False, width=140)
 
 
@@ -58,9 +63,10 @@ console = Console(highlight=False, width=140)
 @click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(min=20_000), help="In growth.")
 @click.option("--ledger-entries", default=50_000, show_default=True, type=click.IntRange(min=2), help="To verify.")
 @click.option("--sockets", default=5_000, show_default=True, type=click.IntRange(min=1_000), help="Live connections.")
+@click.option("--visits", default=300, show_default=True, type=click.IntRange(min=10), help="In sizes.")
 @click.option("--write", "to_readme", is_flag=True, help="Put the tables into benchmarks/README.md.")
 def main(sections: tuple[str, ...], *, to_readme: bool, **options: int) -> None:
-    """Measure Grome beside its floors and a peer: all SECTIONS but growth, which takes long, unless some are named.
+    """Measure Grome beside its floors and a peer: all SECTIONS that do not take long, unless some are named.
 
     Exits with 1 where an answer was wrong, not where one was slow.
     """

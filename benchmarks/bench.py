@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.load import Loader, find_loader
-from benchmarks.servers import Data, Server, grome, public_key_of
+from benchmarks.servers import Data, Server, grome, grome_role, public_key_of
 from config.loading import load_settings
 from config.settings import Settings
 from grome.dev.embedded import embedded_servers
@@ -24,7 +24,10 @@ TOKEN_TTL_S: Final = 3_600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`largest` is the greatest number of barbers of `growth`; `ledger_entries` are verified, `sockets` opened."""
+    """`largest` is the greatest number of barbers of `growth`; `ledger_entries` are verified, `sockets` opened.
+
+    `visits` are lived through for the sizes of documents.
+    """
 
     rounds: int
     seconds: int
@@ -33,6 +36,7 @@ class Options:
     effects_s: int
     ledger_entries: int
     sockets: int
+    visits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +89,22 @@ class Bench:
 
         All load comes from one address, so limits are higher than in production, except those of `limited`.
         """
+        limits = {f"GROME_LIMITS_{one.upper()}": _NO_LIMIT for one in LIMITED_CLASSES - set(limited)}
+        env = {**self._keys(database), **limits, **changed}
+        return grome(name, self.data(database), env, cpu=self.core if pinned else None)
+
+    def role(self, role: str, database: str, **changed: str) -> AbstractContextManager[int]:
+        """`grome worker` or `grome relay` on the cores of this process."""
+        return grome_role(role, self.data(database), {**self._keys(database), **changed})
+
+    def _keys(self, database: str) -> dict[str, str]:
         keys = self.settings(database).accounts
-        env = {
+        return {
             "GROME_HOME": str(self.home),
             "GROME_ACCOUNTS_SIGNING_KEY": keys.signing_key,
             "GROME_ACCOUNTS_SECRETS_KEYS": keys.secrets_keys,
             "GROME_ACCOUNTS_PEPPER": keys.pepper,
-            **{f"GROME_LIMITS_{one.upper()}": _NO_LIMIT for one in LIMITED_CLASSES - set(limited)},
         }
-        return grome(name, self.data(database), {**env, **changed}, cpu=self.core if pinned else None)
 
 
 LIMITED_CLASSES: Final = frozenset(LimitClass) - {LimitClass.UNLIMITED}
@@ -108,6 +119,9 @@ LEDGER: Final = "bench_ledger"
 PAYMENTS: Final = "bench_payments"
 LIVE: Final = "bench_live"
 STORM: Final = "bench_storm"
+SIZES: Final = "bench_sizes"
+GROWN: Final = "bench_grown"
+OUTBOX: Final = "bench_outbox"
 GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1m"}
 _REDIS_NUMBERS: Final = {
     name: number
@@ -123,6 +137,9 @@ _REDIS_NUMBERS: Final = {
             PAYMENTS,
             LIVE,
             STORM,
+            SIZES,
+            GROWN,
+            OUTBOX,
             *GROWTH.values(),
         )
     )

@@ -126,7 +126,28 @@ def grome(name: str, data: Data, env: Mapping[str, str], *, cpu: int | None) -> 
 
     `env` has the other settings that production needs, above all the signing key.
     """
-    fixed = {
+    argv = [sys.executable, "-m", "grome", "serve"]
+    return server(name, argv, _as_in_production(data) | env, port_variable="GROME_HTTP_PORT", cpu=cpu)
+
+
+@contextmanager
+def grome_role(role: str, data: Data, env: Mapping[str, str]) -> Iterator[int]:
+    """`grome worker` or `grome relay`, without HTTP. Yields the id of the process; the block's end ends it."""
+    process = subprocess.Popen(  # noqa: S603 -- our own program
+        [sys.executable, "-m", "grome", role],
+        cwd=ROOT,
+        env={**os.environ, **_as_in_production(data), **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process.pid
+    finally:
+        _end(process)
+
+
+def _as_in_production(data: Data) -> dict[str, str]:
+    return {
         "GROME_ENV": "production",
         "GROME_HTTP_HOST": HOST,
         "GROME_HTTP_WORKERS": "1",
@@ -140,8 +161,6 @@ def grome(name: str, data: Data, env: Mapping[str, str], *, cpu: int | None) -> 
         "GROME_MONGO_DATABASE": data.database,
         "GROME_REDIS_URL": data.redis_url,
     }
-    argv = [sys.executable, "-m", "grome", "serve"]
-    return server(name, argv, {**fixed, **env}, port_variable="GROME_HTTP_PORT", cpu=cpu)
 
 
 def public_key_of(signing_key: str) -> str:

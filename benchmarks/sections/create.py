@@ -57,7 +57,7 @@ def run(bench: Bench) -> Report:
             PEER: stack.enter_context(fastapi_peer(data, cpu=bench.core)),
         }
         contenders = [
-            Contender(name, server, partial(_requests, *(claimed if name == CLAIMED else (slots, tokens))))
+            Contender(name, server, partial(creations, *(claimed if name == CLAIMED else (slots, tokens))))
             for name, server in servers.items()
         ]
         results = race(bench, "Creating bookings", contenders)
@@ -130,7 +130,7 @@ async def _prepare_shards(bench: Bench) -> None:
         await container.get(KeyIndexes).replace()
 
 
-def _requests(slots: Slots, tokens: Sequence[str], _turn: str, seconds: int) -> Requests:
+def creations(slots: Slots, tokens: Sequence[str], _turn: str, seconds: int) -> Requests:
     """Each from the next customer in turn and under a key of its own."""
     parts = []
     for _ in range(seconds * _MOST_A_SECOND):

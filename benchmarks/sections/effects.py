@@ -95,7 +95,7 @@ def _row(what: str, times: Sequence[float]) -> list[str]:
 async def _change_and_receive(bench: Bench, source: Source, admin: str) -> dict[int, Seen]:
     """By rate."""
     async with receiver() as received:
-        await _subscribe(source.url, received.url, admin)
+        await subscribe(source.url, received.url, admin)
         return {rate: await _at_a_rate(bench, source, rate, received) for rate in RATES}
 
 
@@ -133,7 +133,7 @@ async def _until_received(received: "Received", wanted: AbstractSet[str]) -> Non
                 await received.grew.wait()
 
 
-async def _subscribe(url: str, receiver_url: str, admin: str) -> None:
+async def subscribe(url: str, receiver_url: str, admin: str) -> None:
     connection = await Connection.open(url)
     answer = await _send(connection, "/v1/webhooks/endpoints", admin, {"url": receiver_url})
     await connection.close()

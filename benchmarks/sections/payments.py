@@ -22,8 +22,8 @@ from grome.barbers.models import Barber, DepositRule, Terms
 from grome.barbers.repository import BarberRepository
 
 _SAMPLES: Final = 150
-_SECRET: Final = "whsec_bench"  # noqa: S105 -- of a server that lives for this section
-_KEYS: Final = {"GROME_STRIPE_SECRET_KEY": "sk_test_bench", "GROME_STRIPE_PUBLISHABLE_KEY": "pk_test_bench"}
+WEBHOOK_SECRET: Final = "whsec_bench"  # noqa: S105 -- of a server that lives for this section
+STRIPE_KEYS: Final = {"GROME_STRIPE_SECRET_KEY": "sk_test_bench", "GROME_STRIPE_PUBLISHABLE_KEY": "pk_test_bench"}
 _POLL_S: Final = 0.002
 
 
@@ -33,12 +33,12 @@ def run(bench: Bench) -> Report:
     run_async(_lay(bench, with_deposit))
     (token,) = run_async(new_customers(bench, PAYMENTS, 1))
     port = free_port()
-    env = {**_KEYS, "GROME_STRIPE_WEBHOOK_SECRETS": _SECRET, "GROME_STRIPE_URL": f"http://{HOST}:{port}"}
+    env = {**STRIPE_KEYS, "GROME_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET, "GROME_STRIPE_URL": f"http://{HOST}:{port}"}
     # Production refuses another address of Stripe.
     changed = {**env, "GROME_ENV": "test", "GROME_JOBS_WORKERS": "1"}
     with (
         bench.grome("Grome with payments", PAYMENTS, **changed) as server,
-        _local_stripe(bench.home, port, f"{server.url}/v1/stripe/webhook") as stripe_url,
+        local_stripe(bench.home, port, f"{server.url}/v1/stripe/webhook") as stripe_url,
         httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as http,
     ):
         samples = _measure(http, stripe_url, Slots(with_deposit))
@@ -79,13 +79,13 @@ def _measure(http: httpx.Client, stripe_url: str, slots: Slots) -> dict[str, lis
 
 
 @contextmanager
-def _local_stripe(home: Path, port: int, webhook_url: str) -> Iterator[str]:
+def local_stripe(home: Path, port: int, webhook_url: str) -> Iterator[str]:
     options = {
         "port": str(port),
         "state": ":memory:",
-        "secret-key": _KEYS["GROME_STRIPE_SECRET_KEY"],
+        "secret-key": STRIPE_KEYS["GROME_STRIPE_SECRET_KEY"],
         "webhook-url": webhook_url,
-        "webhook-secret": _SECRET,
+        "webhook-secret": WEBHOOK_SECRET,
     }
     argv = [sys.executable, "-m", "grome.dev.local_stripe", *(f"--{name}={value}" for name, value in options.items())]
     url = f"http://{HOST}:{port}"
