@@ -111,9 +111,9 @@ class JobRepository:
         )
         return from_document(document, Job) if document else None
 
-    async def renew_leases(self, claims: Mapping[str, str], until: datetime) -> None:
-        """Extend the leases of jobs, given by id with their claims."""
-        held = {"_id": {"$in": list(claims)}, "claim": {"$in": list(claims.values())}}
+    async def renew_leases(self, held_ids: Mapping[str, str], until: datetime) -> None:
+        """Extend the leases of jobs, given as ids by their claims."""
+        held = {"_id": {"$in": list(held_ids.values())}, "claim": {"$in": list(held_ids)}}
         await self._steps.update_many(held, {"$set": {"next_at": until}})
 
     async def update_claimed(self, job: Job, fields: Mapping[str, Any]) -> bool:

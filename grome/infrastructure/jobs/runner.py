@@ -56,7 +56,7 @@ class JobRunner:
     def __init__(self, container: Container, handlers: Mapping[JobKind, Handler]) -> None:
         self._container, self._clock, self._jobs = container, container.clock, JobRepository(container.database)
         self._handlers = {kind.name: (kind, handler) for kind, handler in handlers.items()}
-        self._held: dict[str, str] = {}
+        self._held: dict[str, str] = {}  # job ids by claim: a job can run twice here, too
 
     async def renew_leases(self) -> None:
         """Renew the leases of running jobs until cancelled."""
@@ -79,7 +79,7 @@ class JobRunner:
         job = await self._jobs.claim(job_id, tries, claim, self._clock(), self._in(_LEASE_S))
         if job is None:
             return "somebody else's, or done"
-        self._held[job_id] = claim
+        self._held[claim] = job_id
         began = time.perf_counter()
         try:
             with logger.contextualize(**_line_fields(job)), caused_by_job(job.cause), _job_span(job):
@@ -95,7 +95,7 @@ class JobRunner:
             await self._jobs.update_claimed(job, {"claim": None, "tries": job.tries - 1, "next_at": self._clock()})
             raise
         finally:
-            del self._held[job_id]
+            del self._held[claim]
             count("job_ms", job.kind, by=round((time.perf_counter() - began) * 1_000))
 
     async def _try(self, job: Job) -> str:

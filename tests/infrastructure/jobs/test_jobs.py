@@ -17,7 +17,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError, UndeliverableError
 from grome.infrastructure.jobs.job_queue import JobQueue, delay_s
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
-from grome.infrastructure.jobs.runner import RunningJob
+from grome.infrastructure.jobs.runner import JobRunner, RunningJob
 from grome.infrastructure.redis.client import RedisClients
 from grome.infrastructure.transient_errors import RecipientError
 from tests.support.eventually import until
@@ -214,6 +214,22 @@ async def test_job_of_a_stopped_worker_is_taken_by_another_worker_at_once(
         await wait_for_state(container, new, State.DONE)
     await other.close()
     assert handling.tries[new.id] == 2
+
+
+async def test_job_that_lost_its_lease_runs_again_beside_its_first_run_in_one_process(
+    container: Container, handling: Handling
+) -> None:
+    job = NewJob(f"{new_hex_id()}:twice", KIND, {"does": "wait"})
+    await container.get(JobQueue).add(job)
+    runner = JobRunner(container, {KIND: handling})
+    runs = [asyncio.create_task(runner.run(job.id, 0))]
+    await until(lambda: handling.tries[job.id] == 1)
+    await container.database["jobs"].update_one({"_id": job.id}, {"$set": {"claim": None}})  # as the enqueuer does
+    runs.append(asyncio.create_task(runner.run(job.id, 1)))
+    await until(lambda: handling.tries[job.id] == 2)
+    handling.released.set()
+    assert await asyncio.gather(*runs) == ["done", "done"]
+    await wait_for_state(container, job, State.DONE)
 
 
 async def test_urgent_queue_is_served_while_the_bulk_queue_is_busy(container: Container, handling: Handling) -> None:
