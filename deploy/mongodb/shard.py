@@ -17,6 +17,8 @@ from pymongo.database import Database
 
 _OK, _FAULTY = 0, 2
 _MIN_CHUNKS: Final = 2
+# Documents that split points are chosen from. All values of a field may be more than an answer of MongoDB can hold.
+_SAMPLE_SIZE: Final = 20_000
 Command = dict[str, Any]
 
 
@@ -197,7 +199,13 @@ class _Mongos:
         return self._client[database].command(command)
 
     def values(self, collection: str, field: str) -> Sequence[Any]:
-        return sorted(self._client[self._database][collection].distinct(field))
+        return sample_values(self._client[self._database], collection, field)
+
+
+def sample_values(database: Database[dict[str, Any]], collection: str, field: str) -> list[Any]:
+    """Return the values of a field in a sample of the documents, each once and in MongoDB's order."""
+    stages = [{"$sample": {"size": _SAMPLE_SIZE}}, {"$group": {"_id": f"${field}"}}, {"$sort": {"_id": 1}}]
+    return [found["_id"] for found in database[collection].aggregate(stages)]
 
 
 def read_collections(database: Database[dict[str, Any]]) -> dict[str, Collection]:

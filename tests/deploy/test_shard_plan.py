@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
 import grome
+from config.settings import Settings
 from deploy.mongodb.shard import (
     SHARD_KEYS,
     Collection,
@@ -17,7 +19,9 @@ from deploy.mongodb.shard import (
     is_kept_unique,
     plan,
     run,
+    sample_values,
 )
+from grome.common.ids import new_id
 from grome.infrastructure.mongo.client import CollectionSpec
 
 _BLOCKED = {("bookings", "idempotency")}  # decision 24
@@ -166,3 +170,14 @@ def test_hashed_collection_with_documents_gets_its_index_first() -> None:
 )
 def test_split_points_of_few_values_are_few(values: list[int], chunks: int, points: list[int]) -> None:
     assert choose_split_points(values, chunks) == points
+
+
+def test_split_points_are_chosen_from_values_each_once_in_order(settings: Settings) -> None:
+    barbers = [new_id() for _ in range(5)]
+    with MongoClient[dict[str, Any]](settings.mongo.url, uuidRepresentation="standard") as client:
+        database, name = client[settings.mongo.database], f"sampled_{new_id().hex}"
+        database[name].insert_many([{"barber_id": barber} for barber in barbers * 3])
+        try:
+            assert sample_values(database, name, "barber_id") == sorted(barbers)
+        finally:
+            database[name].drop()
