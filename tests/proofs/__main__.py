@@ -10,7 +10,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from tests.proofs import api_worker, counts, one_slot, primaries, refreshes
+from tests.proofs import api_worker, counts, one_slot, primaries, refreshes, restore
 from tests.proofs.proof import Proof
 from tests.proofs.table import Row, console_table, write_rows
 
@@ -22,6 +22,7 @@ PROOFS: Final = {
         one_slot,
         refreshes,
         counts,
+        restore,
     )
 }
 console = Console(highlight=False)
