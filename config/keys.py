@@ -43,11 +43,12 @@ def signing_key_faults(variable: str, text: str) -> Iterator[str]:
 def numbered_key_faults(variable: str, text: str, *, least: int) -> Iterator[str]:
     """Check `<number>:<32 bytes in base64>` entries, separated by commas, with numbers from `least` on.
 
-    The entry `0`, where it is allowed, needs no key: it stands for the signing key.
+    The entry `0` needs no key. It stands for the signing key. As the first of several peppers, it stands for hashes
+    without a pepper.
     """
     numbers = []
-    for entry in text.split(","):
-        if entry == "0" and least == 0:
+    for position, entry in enumerate(text.split(",")):
+        if entry == "0" and (least == 0 or (position == 0 and "," in text)):
             continue
         found = _ENTRY.fullmatch(entry)
         if found is None or int(found[1]) < least:

@@ -33,7 +33,7 @@ class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             description="Keys of password hashes in the form of the secrets keys; a login renews the hash under the"
-            " first. `grome run` makes one and keeps it.",
+            " first. A first entry 0 keeps new hashes readable for releases without peppers. `grome run` makes one.",
             extra={"secret": True},
         ),
     ] = ""

@@ -22,17 +22,24 @@ from grome.common.text import normalize_password
 MAX_PASSWORD_BYTES: Final = 512
 _MAX_BCRYPT_BYTES: Final = 72  # bcrypt ignores all further bytes
 _SCHEME: Final = "$g1$"
+NO_PEPPER: Final = "0"
 
 
 class Peppers:
     """Keys that are mixed into password hashes, by version; the first is used for new hashes.
 
-    Version 0 is no secret. It is used if no pepper is set, and stays readable once there is one.
+    Version 0 is no secret. It is used if no pepper is set, and stays readable once there is one. While the peppers are
+    `only_announced`, new hashes are plain, since processes of the first releases still check passwords.
     """
 
-    def __init__(self, keys: Mapping[int, bytes]) -> None:
+    def __init__(self, keys: Mapping[int, bytes], *, only_announced: bool = False) -> None:
         self._keys = {**keys, 0: b""}
-        self.version = next(iter(self._keys))
+        self.version, self.only_announced = next(iter(self._keys)), only_announced
+
+    @classmethod
+    def parse(cls, setting: str) -> "Peppers":
+        """Read `accounts.pepper`, where a first entry `0` says that the keys after it are only announced."""
+        return cls(parse_numbered_keys(setting), only_announced=setting.split(",", maxsplit=1)[0] == NO_PEPPER)
 
     def apply(self, password: str, version: int) -> bytes | None:
         """Return the text for bcrypt. Returns None if the pepper of this version is unknown."""
@@ -61,10 +68,11 @@ class PasswordHasher:
         normal = normalize_password(password)
         if len(normal.encode()) > MAX_PASSWORD_BYTES:
             raise Invalid("password", f"is longer than {MAX_PASSWORD_BYTES} bytes")
-        version = self._peppers.version
-        secret = self._peppers.apply(normal, version) or b""
-        hashed = await self._threads.run(bcrypt.hashpw, secret, bcrypt.gensalt(self._rounds))
-        return f"{_SCHEME}{version}{hashed.decode()}"
+        plain, version = normal.encode(), self._peppers.version
+        is_plain = self._peppers.only_announced and len(plain) <= _MAX_BCRYPT_BYTES
+        secret = plain if is_plain else self._peppers.apply(normal, version) or b""
+        hashed = (await self._threads.run(bcrypt.hashpw, secret, bcrypt.gensalt(self._rounds))).decode()
+        return hashed if is_plain else f"{_SCHEME}{version}{hashed}"
 
     async def matches(self, password: str, password_hash: str) -> bool:
         return await self.find_match(password, [password_hash]) is not None
@@ -80,6 +88,8 @@ class PasswordHasher:
 
     def needs_rehash(self, password_hash: str) -> bool:
         """Return whether the hash has another scheme, pepper or number of rounds than a new hash."""
+        if self._peppers.only_announced:
+            return False
         return not password_hash.startswith(f"{_SCHEME}{self._peppers.version}$2b${self._rounds:02}$")
 
     def close(self) -> None:
@@ -112,7 +122,7 @@ def open_hasher(settings: Settings) -> PasswordHasher:
     cores, processes = os.cpu_count() or 1, settings.http.workers
     return PasswordHasher(
         settings.accounts.bcrypt_rounds,
-        Peppers(parse_numbered_keys(settings.accounts.pepper)),
+        Peppers.parse(settings.accounts.pepper),
         threads=max(1, cores // 2 // processes),
         max_pending=settings.accounts.password_queue,
     )

@@ -1,6 +1,7 @@
 """Change the password of an account, and confirm a sign-in by it."""
 
 import asyncio
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -105,6 +106,24 @@ async def test_hash_of_an_earlier_release_signs_in_and_is_renewed(
     assert await login_status(http, person, PASSWORD) == 200
     assert (await stored(container, person))["password_hash"].startswith("$g1$")
     assert await login_status(http, person, PASSWORD) == 200
+
+
+async def test_hash_under_an_announced_pepper_is_readable_for_earlier_releases() -> None:
+    key = base64.b64encode(bytes(range(32))).decode()
+    announced, used = (
+        PasswordHasher(4, Peppers.parse(setting), threads=1, max_pending=4) for setting in (f"0,1:{key}", f"1:{key}")
+    )
+    plain, long = await announced.hash(PASSWORD), "x" * 73
+    assert bcrypt.checkpw(PASSWORD.encode(), plain.encode())
+    assert (await announced.hash(long)).startswith("$g1$1$")  # the first releases take no password of 73 bytes
+    with_pepper = await used.hash(PASSWORD)
+    for hasher in (announced, used):
+        assert await hasher.find_match(PASSWORD, [plain]) == 0
+        assert await hasher.find_match(PASSWORD, [with_pepper]) == 0
+        assert await hasher.find_match("another", [plain]) is None
+        hasher.close()
+    assert [announced.needs_rehash(each) for each in (plain, with_pepper)] == [False, False]
+    assert [used.needs_rehash(each) for each in (plain, with_pepper)] == [True, False]
 
 
 async def test_hash_under_an_older_pepper_is_readable_and_due_for_renewal() -> None:

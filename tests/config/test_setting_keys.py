@@ -38,6 +38,7 @@ OTHER_KIND = (
         ("PEPPER", f"2:{encoded(bytes(32))}", "has a weak key under 2"),
         ("PEPPER", "0", "is not a list of"),
         ("PEPPER", f"0:{RANDOM}", "is not a list of"),
+        ("PEPPER", f"1:{RANDOM},0", "is not a list of"),
     ],
     ids=lambda part: part if part.isupper() and part.isidentifier() else "",  # two processes draw different keys
 )
@@ -55,7 +56,7 @@ def test_keys_of_a_rotation_are_accepted() -> None:
             "GROME_ACCOUNTS_SIGNING_KEY": new_signing_key(),
             "GROME_ACCOUNTS_OLD_SIGNING_KEYS": new_signing_key() + new_signing_key(),
             "GROME_ACCOUNTS_SECRETS_KEYS": f"0,2:{RANDOM},1:{encoded(os.urandom(32))}",
-            "GROME_ACCOUNTS_PEPPER": f"1:{RANDOM}",
+            "GROME_ACCOUNTS_PEPPER": f"0,1:{RANDOM}",
         }
     ).accounts
     assert accounts.secrets_keys.startswith("0,2:")
