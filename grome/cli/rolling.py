@@ -75,10 +75,20 @@ class WorkerChanges(Restarter):
 
 
 class RollingRestart:
-    """Replaces all API workers, then all job workers, in a thread of the main process. A stop interrupts it."""
+    """Replaces all API workers, then all job workers, in a thread of the main process. A stop interrupts it.
 
-    def __init__(self, manager: WorkerManager, is_stopping: threading.Event, start_seconds: float) -> None:
+    `restart_dead` is called during the migration, which can take long.
+    """
+
+    def __init__(
+        self,
+        manager: WorkerManager,
+        is_stopping: threading.Event,
+        start_seconds: float,
+        restart_dead: Callable[[], None],
+    ) -> None:
         self._manager, self._is_stopping, self._start_seconds = manager, is_stopping, start_seconds
+        self._restart_dead = restart_dead
 
     def run(self) -> None:
         began = time.monotonic()
@@ -93,6 +103,7 @@ class RollingRestart:
         """Apply missing migrations by the new code, and return whether it can be imported and accepts the settings."""
         child = subprocess.Popen([sys.executable, "-m", "grome", "migrate"])
         while child.poll() is None:
+            self._restart_dead()
             if self._is_stopping.wait(_POLL_SECONDS):
                 child.terminate()
                 child.wait()

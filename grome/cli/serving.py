@@ -151,7 +151,7 @@ class Watchdog:
         while not self._asked.wait(_POLL_SECONDS):
             if self._told_to_reload.is_set():
                 self._told_to_reload.clear()
-                RollingRestart(self._manager, self._asked, _START_SECONDS).run()
+                RollingRestart(self._manager, self._asked, _START_SECONDS, self._restart_dead).run()
             self._restart_dead()
         self._manager.monitor_publisher.send("__TERMINATE__")
         time.sleep(self._stop_seconds)
