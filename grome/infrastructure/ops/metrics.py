@@ -83,7 +83,7 @@ async def _jobs(container: Container, registry: CollectorRegistry) -> None:
     jobs = Gauge("grome_jobs", f"Jobs by state, counted up to {MAX_COUNTED}", ["state"], registry=registry)
     for state, count in figures.by_state.items():
         jobs.labels(state.value).set(count)
-    overdue = "Since when the most overdue pending job waits for a worker to look at it"
+    overdue = "Seconds that the most overdue pending job has waited for a worker"
     Gauge("grome_jobs_overdue_seconds", overdue, registry=registry).set(figures.overdue_s)
 
 
@@ -97,7 +97,9 @@ async def _queues(container: Container, registry: CollectorRegistry) -> None:
 async def _relay(container: Container, registry: CollectorRegistry) -> None:
     figures = await container.get(Relay).stats()
     lag = GaugeMetricFamily("grome_relay_lag_seconds", "Age of the oldest change that the relay has in hand")
-    silent = GaugeMetricFamily("grome_relay_silent_seconds", "Since when no leader has stored how far the relay is")
+    silent = GaugeMetricFamily(
+        "grome_relay_silent_seconds", "Seconds since a leader last stored the position of the relay"
+    )
     events = CounterMetricFamily("grome_relay_events_total", "Events handed on so far")
     position = GaugeMetricFamily("grome_relay_position_timestamp_seconds", "When the last change was made")
     if figures:
@@ -110,7 +112,7 @@ async def _relay(container: Container, registry: CollectorRegistry) -> None:
 
 
 async def _failed_items(container: Container, registry: CollectorRegistry) -> None:
-    told = "Items that a loop has passed over since they failed: anything but 0 is for an operator to look at"
+    told = "Items that failed and that a loop has skipped: an operator has to look at each"
     failed = CounterMetricFamily("grome_failed_items_total", told, labels=["loop"])
     for name, count in (await container.get(StoredCounts).failed_items()).items():
         failed.add_metric([name], count)

@@ -52,7 +52,7 @@ def brings_secret(request: Request) -> bool:
 
 @ops.get("/metrics", who=ADMINS, limit=LimitClass.UNLIMITED, also=brings_secret, answers={200: "text/plain"})
 async def read_metrics(request: Request) -> BaseHTTPResponse:
-    """Read metrics of jobs, queues and the relay in Prometheus's text format.
+    """Read metrics of processes, requests, jobs and the relay in Prometheus's text format.
 
     Needs an admin's access token, or the secret of `GROME_HTTP_METRICS_TOKEN` in its place.
     """
