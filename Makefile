@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test warm quick check format hunt fuzz storm faults restore-drill primaries roll soak seed demo bench image sbom manifests lock counts alerts dashboards clean
+.PHONY: help install run test warm quick check format hunt fuzz storm faults restore-drill primaries roll upgrade soak seed demo bench image sbom manifests lock counts alerts dashboards clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -106,6 +106,9 @@ roll: install ## Replace all processes under load, by SIGHUP and behind HAProxy,
 
 restore-drill: install ## Back up a Grome under load, restore it into a fresh server, compare and serve; options in ARGS
 	@$(BIN)/python -m tests.proofs --only restore $(ARGS)
+
+upgrade: install ## Serve with an earlier release and this one on one database under load; --from <ref> in ARGS
+	@$(BIN)/python -m tests.upgrade $(ARGS)
 
 queues: install ## Kill the primary of the job queues behind Sentinels while people book; options in ARGS
 	@$(BIN)/python -m tests.chaos.queue_failover $(ARGS)

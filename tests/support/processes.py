@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,17 +117,22 @@ def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed
     In a session of its own, since Sanic kills its process group where a worker does not start in time.
     """
     port = changed.pop("GROME_HTTP_PORT", "") or str(free_port())
-    log = home / "grome.log"
     env = environment(settings, home, GROME_HTTP_PORT=port, GROME_HTTP_WORKERS=str(workers), **changed)
+    with running_command([sys.executable, "-m", "grome", "serve"], env, home / "grome.log") as running:
+        yield running
+
+
+@contextmanager
+def running_command(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator[RunningGrome]:
+    """A command that serves on `GROME_HTTP_PORT`."""
     with log.open("wb") as out:
-        command = [sys.executable, "-m", "grome", "serve"]
         process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
-    running = RunningGrome(f"http://127.0.0.1:{port}", process, log)
+    running = RunningGrome(f"http://127.0.0.1:{env['GROME_HTTP_PORT']}", process, log)
     try:
         running.wait_until_ready()
         yield running
     finally:
-        family = psutil.Process(process.pid).children(recursive=True)
+        family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=PATIENCE_S)
         left = survivors(family, within_s=PATIENCE_S)  # the resource tracker ends when it sees the others gone
