@@ -20,6 +20,23 @@ globalThis.driver = {
     await this.until(() => document.querySelector("#page-account").textContent === role);
   },
 
+  /** Sign the account of a role out, with a wrong token at first, and return the statuses of the answers. */
+  async signOutWithExpiredToken(role) {
+    const statuses = [];
+    const { fetch } = globalThis;
+    globalThis.fetch = async (url, init) => {
+      if (!url.endsWith("/v1/auth/logout")) return fetch(url, init);
+      const reply = await fetch(url, statuses.length ? init : { ...init, headers: { Authorization: "Bearer expired" } });
+      statuses.push(reply.status);
+      return reply;
+    };
+    const row = () => [...document.querySelectorAll("#page-accounts li")].find((one) => one.querySelector(".chip")?.textContent === role);
+    [...row().querySelectorAll("button")].find((one) => one.textContent === "Sign out").click();
+    await this.until(() => !row());
+    globalThis.fetch = fetch;
+    return statuses;
+  },
+
   /** Send an example as the demo account of a role. */
   async send(role, id) {
     await this.use(role);

@@ -141,3 +141,8 @@ async def test_expired_access_token_is_renewed_once_for_concurrent_requests(page
     assert await page.evaluate(f"(async () => {{ {opened}; {pressed} }})()") == ["ok", "ok"]
     refreshes = "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/v1/auth/refresh')).length"
     assert await page.evaluate(refreshes) == 1
+
+
+async def test_signing_out_with_an_expired_access_token_ends_the_session(page: Page) -> None:
+    await page.evaluate(f"driver.use({json.dumps(BARBER)})")
+    assert await page.evaluate("driver.signOutWithExpiredToken('barber')") == [401, 204]

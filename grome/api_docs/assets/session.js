@@ -73,12 +73,24 @@ export class Sessions extends EventTarget {
     this.#changed();
   }
 
-  /** End a session at the server, and forget it. */
+  /** End a session at the server, with a new access token if the stored one has expired, and forget it. */
   async signOut(session) {
-    this.forget(session.user.id);
-    if (!session.refresh) return;
-    const headers = { Authorization: `Bearer ${session.access}` };
-    await fetch(`${this.#baseUrl}/v1/auth/logout`, { method: "POST", headers, credentials: "omit" }).catch(() => {});
+    try {
+      if (!session.refresh) return;
+      const token = await this.token(session);
+      if ((await this.#logOut(token)).status !== 401) return;
+      const renewed = await this.renewed({ ...session, access: token });
+      if (renewed) await this.#logOut(renewed);
+    } catch {
+      // Without an answer the session ends by itself, when it is no longer used.
+    } finally {
+      this.forget(session.user.id);
+    }
+  }
+
+  #logOut(token) {
+    const headers = { Authorization: `Bearer ${token}` };
+    return fetch(`${this.#baseUrl}/v1/auth/logout`, { method: "POST", headers, credentials: "omit" });
   }
 
   /** Return an access token that does not expire within a minute; null if the session has ended meanwhile. */
