@@ -67,29 +67,31 @@ class ClaimingBookingStore:
     async def run_once(self, customer_id: UUID, key: BookingKey, make: Make, *, any_barber: bool) -> Booking:
         claim = self._claims.build(customer_id, key.key, key.fingerprint)
         if not await self._claims.try_insert(claim):
-            first = await self._take_over(customer_id, key, claim)
-        elif any_barber:
+            if first := await self._find_first_or_take_over(customer_id, key, claim):
+                return first
+        elif any_barber and await self._bookings.has_key(customer_id, key.key):
             # A booking from before claims, or with an expired claim: no index would reject another barber's booking.
-            first = await _find_first(self._bookings, customer_id, key)
-        else:
-            first = None
-        return first or await self._make(customer_id, key, claim, make)
+            if first := await _find_first(self._bookings, customer_id, key):
+                return first
+            raise KeyInFlight
+        return await self._make(customer_id, key, claim, make)
 
-    async def _take_over(self, customer_id: UUID, key: BookingKey, claim: KeyClaim) -> Booking | None:
-        """Take over a lapsed claim, or return the booking of the request that had it.
+    async def _find_first_or_take_over(self, customer_id: UUID, key: BookingKey, claim: KeyClaim) -> Booking | None:
+        """Return the booking of the first request, or take over its lapsed claim and return None.
 
         Raises KeyReused, or KeyInFlight if the claim is not ours.
         """
-        # The claim is read before the booking: a booking of a lease that has lapsed is stored by then.
         stored = await self._claims.find(claim)
-        has_lapsed = stored is not None and not self._claims.is_running(stored)
         if first := await _find_first(self._bookings, customer_id, key):
             return first
-        if stored and has_lapsed and await self._claims.take_over(stored, claim):
-            return None
-        if stored and not has_lapsed and stored.fingerprint != claim.fingerprint:
-            raise KeyReused
-        raise KeyInFlight
+        if stored is None:  # its request was refused meanwhile
+            raise KeyInFlight
+        if self._claims.is_running(stored):
+            raise KeyInFlight if stored.fingerprint == claim.fingerprint else KeyReused
+        # A booking of a lapsed lease is stored by now, but a majority may lack it.
+        if await self._bookings.has_key(customer_id, key.key) or not await self._claims.take_over(stored, claim):
+            raise KeyInFlight
+        return None
 
     async def _make(self, customer_id: UUID, key: BookingKey, claim: KeyClaim, make: Make) -> Booking:
         try:

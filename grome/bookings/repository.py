@@ -1,7 +1,7 @@
 """Store bookings in MongoDB. The unique index on `ticks` prevents overlapping bookings of one barber."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -37,13 +37,15 @@ _AWAITS_DEPOSIT = {"payment.pay_by": _IS_DATE, "active": True}
 _UNSTARTED = {"status": {"$in": [Status.REQUESTED.value, Status.ACCEPTED.value]}}
 _ENDED = {"status": {"$in": [Status.COMPLETED.value, Status.CANCELLED.value]}}
 _UNENDED = {"status": {"$nin": [Status.COMPLETED.value, Status.CANCELLED.value]}}
+_CLOCKS_DIFFER: Final = timedelta(minutes=10)  # the most by which the clock of a process is behind
 _CUSTOMER_AND_KEY: Final = [("customer_id", 1), ("idempotency.key", 1)]
 _HAS_KEY: Final = {"idempotency.key": {"$type": "string"}}
 
 
-def _require_claims(since: datetime) -> Document:
-    """Build the condition that keys of bookings from then on are claimed; a process that claims none is refused."""
-    return {"$or": [{"idempotency": None}, {"idempotency.leased_until": _IS_DATE}, {"created_at": {"$lt": since}}]}
+def _require_claims(now: datetime) -> Document:
+    """Build the condition that keys of new bookings are claimed; a process that claims none is refused."""
+    older = {"created_at": {"$lt": now - _CLOCKS_DIFFER}}
+    return {"$or": [{"idempotency": None}, {"idempotency.leased_until": _IS_DATE}, older]}
 
 
 COLLECTION = CollectionSpec(
@@ -136,6 +138,12 @@ class BookingRepository:
     async def find_by_key(self, customer_id: UUID, key: str) -> Booking | None:
         document = await self._majority.find_one({"customer_id": customer_id, "idempotency.key": key})
         return from_document(document, Booking) if document else None
+
+    async def has_key(self, customer_id: UUID, key: str) -> bool:
+        """Return whether a booking has the key, even if a majority does not have the booking yet."""
+        return (
+            await self._bookings.find_one({"customer_id": customer_id, "idempotency.key": key}, {"_id": 1}) is not None
+        )
 
     async def find_created(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
         document = await self._majority.find_one({"_id": booking_id, "customer_id": customer_id})

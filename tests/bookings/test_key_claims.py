@@ -21,6 +21,7 @@ from pymongo.errors import WriteError
 from config.settings import Settings
 from grome.app import App
 from grome.bookings.booking_store import BookingStore, ClaimingBookingStore
+from grome.bookings.errors import KeyInFlight
 from grome.bookings.key_claims.models import KeyClaim, claim_id
 from grome.bookings.key_claims.repository import COLLECTION, KeyClaimRepository
 from grome.bookings.key_claims.service import KeyClaims
@@ -236,6 +237,39 @@ async def test_error_that_leaves_the_booking_unknown_keeps_the_claim(
     with pytest.raises(ConnectionResetError):
         await store.run_once(customer.id, BookingKey("k", b"f"), fail, any_barber=False)
     assert await claims.find(claim_id(customer.id, "k")) is not None
+
+
+class Lagging(BookingRepository):
+    """A shard of which a majority lacks the newest bookings."""
+
+    async def find_by_key(self, customer_id: UUID, key: str) -> Booking | None:  # noqa: ARG002
+        return None
+
+
+@pytest.mark.parametrize("claim", ["expired", "lapsed"])
+async def test_booking_that_a_majority_lacks_keeps_its_key_in_flight(
+    http: httpx.AsyncClient,
+    container: Container,
+    claims: KeyClaimRepository,
+    customer: Person,
+    shop: Barber,
+    clock: AdjustableClock,
+    claim: str,
+) -> None:
+    await book(http, customer, shop, tomorrow(9), key="k")
+    clock.shift = key_lease(container.settings)
+    if claim == "expired":
+        await forget_claim(container, customer, "k")
+
+    async def make(_: BookingKey) -> Booking:
+        raise AssertionError("a second barber is booked")
+
+    bookings = Lagging(container.database)
+    key_claims = KeyClaims(claims, claims.insert, key_lease(container.settings), container.clock)
+    with pytest.raises(KeyInFlight):
+        await ClaimingBookingStore(bookings, bookings.insert, key_claims).run_once(
+            customer.id, BookingKey("k", b"f"), make, any_barber=True
+        )
 
 
 @pytest.fixture
