@@ -9,10 +9,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -103,8 +104,19 @@ class Outcome:
         return table
 
 
-async def storm(home: Path, seconds: int, seed: int, changes_a_second: int = 20) -> Outcome:
-    """Run the storm on servers of its own, and count the effects."""
+async def storm(
+    home: Path,
+    seconds: int,
+    seed: int,
+    changes_a_second: int = 20,
+    *,
+    harm: "Harm | None" = None,
+    receiver_pause_s: float = 0.0,
+) -> Outcome:
+    """Run the storm on servers of its own, and count the effects.
+
+    Bookings change until `harm` returns; by default it kills everything in turn for so many seconds.
+    """
     (home / "mongod").mkdir()
     (home / "valkey").mkdir()
     with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
@@ -112,10 +124,11 @@ async def storm(home: Path, seconds: int, seed: int, changes_a_second: int = 20)
         await _migrate(settings)
         changed = {"GROME_JOBS_WORKERS": "2", "GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true", "GROME_LOG_LEVEL": "INFO"}
         changed |= dict.fromkeys(("GROME_MAIL_NEWS_A_DAY", "GROME_MAIL_UNVERIFIED_NEWS_A_DAY"), "1000000")
-        async with receiving() as receiver:
+        async with receiving(receiver_pause_s) as receiver:
             with running_grome(settings, home, **changed) as grome:
                 dice = random.Random(seed)  # noqa: S311 -- reproducible, and no secret
-                return await _Storm(settings, grome, mongo, redis, receiver, dice, changes_a_second).run(seconds)
+                run = Storm(settings, grome, mongo, redis, receiver, dice, changes_a_second)
+                return await run.run(harm or partial(Storm.kill_in_turn, seconds=seconds))
 
 
 def settings_for(home: Path, mongo_url: str, redis_url: str) -> Settings:
@@ -151,7 +164,9 @@ async def _container(settings: Settings) -> AsyncIterator[Container]:
 
 
 @dataclass
-class _Storm:
+class Storm:
+    """A Grome whose bookings change. `refused` counts answers and faults that made a writer repeat its request."""
+
     settings: Settings
     grome: RunningGrome
     mongo: StoppableServer
@@ -162,12 +177,14 @@ class _Storm:
     ended: bool = False
     tokens: dict[UUID, str] = field(default_factory=dict)
     killed: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
 
-    async def run(self, seconds: int) -> Outcome:
+    async def run(self, harm: "Harm") -> Outcome:
         async with http_client(self.grome.url, timeout_s=10) as http:
             writers = await self._writers(http)
             tasks = [asyncio.create_task(writer.run(http, self)) for writer in writers]
-            await self._kill_in_turn(seconds)
+            await harm(self)
             self.ended = True
             await asyncio.gather(*tasks)
         last_change = time.monotonic()
@@ -196,7 +213,7 @@ class _Storm:
 
     # ---- killing
 
-    async def _kill_in_turn(self, seconds: int) -> None:
+    async def kill_in_turn(self, seconds: int) -> None:
         """Kill each kind at least once, in random order, with pauses in between."""
         kinds: list[tuple[str, Callable[[], object]]] = [
             ("relay's leader", lambda: kill_leader(self.grome, self.chance)),
@@ -269,6 +286,9 @@ class _Storm:
         )
 
 
+Harm = Callable[[Storm], Awaitable[None]]
+
+
 def _ids(events: Iterable[Event]) -> list[str]:
     return [str(event.id) for event in events]
 
@@ -313,7 +333,7 @@ class _Writer:
     pause_s: float
     made: int = 0
 
-    async def run(self, http: httpx.AsyncClient, storm: _Storm) -> None:
+    async def run(self, http: httpx.AsyncClient, storm: Storm) -> None:
         day = datetime.combine(datetime.now(UTC).date() + timedelta(days=2), datetime.min.time(), UTC)
         while not storm.ended:
             self.made += 1
@@ -321,22 +341,31 @@ class _Writer:
             start = _soon() if "start" in life else day + timedelta(minutes=5 * self.made)
             wanted = {"barber_id": self.shop.id, "service_ids": [self.shop.services[0][0]]}
             key = {"Idempotency-Key": str(uuid4()), **self.customer.auth}
-            booking = await self._send(http, "/v1/bookings", key, {**wanted, "scheduled_at": start.isoformat()})
+            created = {**wanted, "scheduled_at": start.isoformat()}
+            booking = await self._send(http, storm, "/v1/bookings", key, created)
             for action in life:
                 who = self.customer if action == "cancel" else self.shop.person
-                await self._send(http, f"/v1/bookings/{booking['id']}/{action}", who.auth, None)
+                await self._send(http, storm, f"/v1/bookings/{booking['id']}/{action}", who.auth, None)
 
     async def _send(
-        self, http: httpx.AsyncClient, path: str, headers: dict[str, str], body: dict[str, Any] | None
+        self,
+        http: httpx.AsyncClient,
+        storm: Storm,
+        path: str,
+        headers: dict[str, str],
+        body: dict[str, Any] | None,
     ) -> Any:
         while True:
             await asyncio.sleep(self.pause_s)
             try:
                 answer = await http.post(path, json=body, headers=headers)
-            except httpx.TransportError:
+            except httpx.TransportError as error:
+                storm.refused[type(error).__name__] += 1
                 continue
             if answer.is_success:
+                storm.changes += 1
                 return answer.json()
+            storm.refused[str(answer.status_code)] += 1
             in_flight = answer.status_code == 409 and answer.json()["code"] == "idempotency_key_in_flight"
             assert answer.status_code == 503 or in_flight, (path, answer.text)
 

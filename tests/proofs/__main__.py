@@ -10,7 +10,18 @@ from typing import Final
 import click
 from rich.console import Console
 
-from tests.proofs import api_worker, counts, one_slot, primaries, refreshes, restore
+from tests.proofs import (
+    api_worker,
+    counts,
+    job_workers,
+    one_slot,
+    payments,
+    primaries,
+    refreshes,
+    restore,
+    sockets,
+    valkey,
+)
 from tests.proofs.proof import Proof
 from tests.proofs.table import Row, console_table, write_rows
 
@@ -18,9 +29,13 @@ PROOFS: Final = {
     module.PROOF.name: module.PROOF
     for module in (
         primaries,
+        valkey,
+        job_workers,
         api_worker,
         one_slot,
         refreshes,
+        sockets,
+        payments,
         counts,
         restore,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from grome.infrastructure.container import Container
-from tests.chaos.run import migrated_container, settings_for
+from tests.chaos.run import Outcome, migrated_container, settings_for
 from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
 # Prints a line of progress.
@@ -27,6 +27,13 @@ class Result:
         self.figures.append(figure)
         if not holds:
             self.misses.append(figure)
+
+    def add_counts(self, outcome: Outcome) -> None:
+        """Add the effects of a storm; each must exist exactly once."""
+        for count in outcome.counts:
+            wrong = f", {count.missing} missing, {count.doubled} doubled, {count.unexpected} unexpected"
+            figure = f"{count.what}: {count.expected:,}"
+            self.hold(figure if count.is_right else figure + wrong, holds=count.is_right)
 
 
 @dataclass(frozen=True)
