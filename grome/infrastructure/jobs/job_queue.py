@@ -18,9 +18,11 @@ from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.transient_errors import is_transient
 
-# A job that no worker has claimed by then is enqueued again; the delay doubles each time.
+# A job that no worker has claimed by then is enqueued again: the worker that took its message may have died. While its
+# queue is full, the delay doubles each time, since most jobs wait there for their turn.
 _REDELIVERY_SECONDS: Final = 4.0
 _MAX_REDELIVERY_SECONDS: Final = 300.0
+_MAX_DOUBLINGS: Final = 10
 _BATCH_SIZE: Final = 500
 _POLL_SECONDS: Final = 1.0
 _MAX_BACKLOG: Final = 50
@@ -71,23 +73,25 @@ class JobQueue:
         now = self._clock()
         due = await self._jobs.due(now, _BATCH_SIZE)
         if due:
+            crowded = await self._full_queues()
             until = {
-                job.id: now + timedelta(seconds=min(_REDELIVERY_SECONDS * 2**job.handed, _MAX_REDELIVERY_SECONDS))
-                for job in due
+                job.id: now + timedelta(seconds=_redelivery_s(job, is_crowded=job.queue in crowded)) for job in due
             }
             await self._jobs.postpone(until, due)
-            crowded = await self._full_queues()
             await self._enqueue_batch(
                 [job for job in due if not (job.queue in crowded and job.handed and not job.claim)]
             )
         return len(due)
 
     async def _full_queues(self) -> set[Queue]:
-        """Return queues with a backlog: their jobs still wait there, and enqueueing them again would add duplicates."""
+        """Return queues with a backlog: their jobs still wait there, and enqueueing them again would add duplicates.
+
+        Without Redis, all queues count as full.
+        """
         try:
             return {name for name, queue in self._queues.items() if await queue.count("queued") > _MAX_BACKLOG}
         except RedisError:
-            return set()
+            return set(self._queues)
 
     async def run_enqueuer(self) -> None:
         """Enqueue due jobs until cancelled; any number of workers may do it at a time."""
@@ -134,6 +138,11 @@ class JobQueue:
 
     async def _enqueue(self, job: Job) -> None:
         await self._queues[job.queue].enqueue(_message(job))
+
+
+def _redelivery_s(job: Job, *, is_crowded: bool) -> float:
+    doublings = min(job.handed, _MAX_DOUBLINGS) if is_crowded else 0
+    return min(_REDELIVERY_SECONDS * (1 << doublings), _MAX_REDELIVERY_SECONDS)
 
 
 def _message(job: Job) -> Message:

@@ -168,6 +168,33 @@ async def test_job_lost_by_redis_is_enqueued_again(container: Container, handlin
 
 
 @pytest.mark.usefixtures("worker")
+async def test_job_unclaimed_many_times_in_a_short_queue_is_enqueued_again_within_seconds(
+    container: Container, handling: Handling
+) -> None:
+    busy, new, jobs = (
+        [job("wait") for _ in range(container.settings.jobs.concurrency)],
+        job("work"),
+        container.database["jobs"],
+    )
+    await container.get(JobQueue).add(*busy)
+    await until(lambda: all(handling.tries[one.id] for one in busy))
+    await container.get(JobQueue).add(new)
+    before = container.clock()
+    await jobs.update_one({"_id": new.id}, {"$set": {"handed": 2_000, "next_at": before}})
+    enqueued = {"_id": new.id, "handed": 2_001, "next_at": {"$gt": before}}
+
+    async def is_enqueued() -> bool:
+        return await jobs.find_one(enqueued) is not None
+
+    await until(is_enqueued)
+    stored = await jobs.find_one(enqueued)
+    assert stored
+    assert stored["next_at"] < container.clock() + timedelta(seconds=5)
+    handling.released.set()
+    await wait_for_state(container, new, State.DONE)
+
+
+@pytest.mark.usefixtures("worker")
 async def test_enqueue_due_with_unreadable_jobs_first_enqueues_the_later_jobs(container: Container) -> None:
     new, jobs = job("work"), container.database["jobs"]
     await container.get(JobQueue).add(NewJob(new.id, new.kind, new.payload, container.clock() + timedelta(hours=1)))
