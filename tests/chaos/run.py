@@ -165,7 +165,7 @@ async def _container(settings: Settings) -> AsyncIterator[Container]:
 
 @dataclass
 class Storm:
-    """A Grome whose bookings change. `refused` counts answers and faults that made a writer repeat its request."""
+    """A Grome with changing bookings. `refused` counts answers and faults that made a writer repeat its request."""
 
     settings: Settings
     grome: RunningGrome

@@ -58,7 +58,7 @@ async def _run(settings: Settings, home: Path, wanted: int, first: int, steps: i
 
 
 async def run_world(settings: Settings, home: Path, seed: int, steps: int) -> tuple[Counter[str], list[str]]:
-    """Take so many random actions in a world of its own, and return its figures and the errors in its books."""
+    """Take so many random actions in a new world. Returns its figures and the errors in its books."""
     folder = home / str(seed)
     folder.mkdir()
     async with open_world(settings, folder, seed) as world:

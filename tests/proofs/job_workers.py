@@ -26,7 +26,7 @@ _SENT_WITHIN_S: Final = 180
 
 @dataclass
 class _Kills:
-    """The last kill during each job that was under way at a kill, and the seconds from there to the end of the job."""
+    """The time of the last kill during each job, and the seconds from there to its end."""
 
     tell: Tell
     killed_at: dict[str, datetime] = field(default_factory=dict)

@@ -20,7 +20,7 @@ _CHANGES_A_SECOND: Final = 10
 
 @dataclass
 class _Outage:
-    """What was measured while Valkey was away."""
+    """The figures of the time without Valkey."""
 
     tell: Tell
     cpu: float = 0.0
