@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 .PHONY: help install run test warm quick check format hunt fuzz storm faults restore-drill primaries roll upgrade soak seed demo bench image sbom manifests lock counts alerts dashboards clean
 
 help: ## List the chores
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
 
 # uv installs in seconds what takes pip two minutes. Where PyPI has no uv for the platform, pip does it.
 PIP  := $(BIN)/python -m pip

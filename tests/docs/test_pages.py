@@ -19,7 +19,7 @@ TOP = {path.name for path in ROOT.iterdir()}
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
-_CHORES = re.compile(r"^([a-z]+):.*##", re.MULTILINE)
+_CHORES = re.compile(r"^([a-z-]+):.*##", re.MULTILINE)
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -62,7 +62,7 @@ def test_commands_and_settings_named_on_each_page_exist(page: Path) -> None:
     chores = set(_CHORES.findall((ROOT / "Makefile").read_text()))
     settings = {leaf.variable for leaf in setting_fields()} | OTHERS
     for command in commands(page):
-        for chore in re.findall(r"^make ([a-z]+)", command):
+        for chore in re.findall(r"^make ([a-z-]+)", command):
             assert chore in chores, command
         for name in re.findall(r"^(?:\.venv/bin/)?grome ([a-z-]+)", command):
             assert name in cli.commands, command
