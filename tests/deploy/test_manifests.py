@@ -16,6 +16,8 @@ from checks.tree import ROOT
 from config.loading import load_settings
 from config.settings import SettingsError
 from grome.cli.serving import stop_seconds
+from grome.infrastructure.images.encoder import MAX_CONCURRENT
+from grome.infrastructure.images.limits import MEMORY_BYTES
 
 BASE, PRODUCTION, COMPOSE = "deploy/kubernetes/base", f"{OVERLAYS}/production", "deploy/compose"
 SETTINGS = f"{PRODUCTION}/settings.env"
@@ -143,3 +145,16 @@ def exports_mib(variables: dict[str, str]) -> int:
     known = {name: value for name, value in variables.items() if name.startswith(("GROME_PRIVACY", "GROME_JOBS_C"))}
     settings = load_settings({"GROME_ENV": "test", **known})
     return settings.privacy.export_max_mb * settings.jobs.concurrency
+
+
+def test_memory_of_the_api_holds_the_images_that_its_processes_read_at_once() -> None:
+    workers = load_settings({"GROME_ENV": "test"}).http.workers
+    needed_mib = workers * (MAX_CONCURRENT * MEMORY_BYTES // 2**20 + 256)
+    (pod,) = [
+        pod["spec"]["containers"][0]
+        for manifest in render(ROOT / PRODUCTION)
+        if manifest["metadata"]["name"] == "api" and (pod := pod_of(manifest))
+    ]
+    assert pod["resources"]["limits"]["memory"] == f"{needed_mib}Mi"
+    services = yaml.safe_load((ROOT / COMPOSE / "compose.yaml").read_text())["services"]
+    assert [services[name]["mem_limit"] for name in ("api1", "api2")] == [f"{needed_mib}m"] * 2

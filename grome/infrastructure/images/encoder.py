@@ -1,4 +1,4 @@
-"""Re-encode files in processes of their own: at most two at a time, within limits of time, memory and output."""
+"""Re-encode files in processes of their own: one at a time, within limits of time, memory and output."""
 
 import asyncio
 import signal
@@ -16,7 +16,8 @@ from loguru import logger
 from grome.common.errors import Unavailable
 from grome.infrastructure.images import limits
 
-MAX_CONCURRENT: Final = 2
+# A process may use `limits.MEMORY_BYTES`, and the container of an API worker has to hold that.
+MAX_CONCURRENT: Final = 1
 MAX_WAITING: Final = 32
 # Much longer than the CPU seconds that the process may use, since other processes go first.
 _TIMEOUT_S: Final = 40.0
