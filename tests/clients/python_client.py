@@ -1,18 +1,21 @@
 """Live through a visit by the client of openapi-python-client.
 
-Arguments: base URL, barber, latitude, longitude, the first and last day to book, and the access token of the barber.
+Arguments: base URL, barber, latitude, longitude, the first and last day to book, the access token of the barber, and
+the URL of the local Stripe, which confirms the card as Stripe's SDK does in an app.
 """
 
 import sys
 from datetime import date
 from uuid import UUID, uuid4
 
+import httpx
 from grome_client import AuthenticatedClient, Client
 from grome_client.api.auth import login, register
 from grome_client.api.availability import free_times
 from grome_client.api.bookings import accept, complete, create_booking, read_booking, start
 from grome_client.api.chat import send_message
 from grome_client.api.nearby import nearby_barbers
+from grome_client.api.payments import refresh_payment, start_payment
 from grome_client.api.reviews import list_reviews, post_review
 from grome_client.models import (
     BookingIn,
@@ -22,6 +25,10 @@ from grome_client.models import (
     MessageIn,
     MessageOut,
     NearbyPage,
+    PaymentIn,
+    PaymentInPurpose,
+    PaymentOut,
+    PaymentStarted,
     Register,
     ReviewIn,
     ReviewOut,
@@ -35,6 +42,7 @@ from grome_client.models import (
 
 base_url, barber_id, latitude, longitude = sys.argv[1], UUID(sys.argv[2]), *map(float, sys.argv[3:5])
 first, last, token = date.fromisoformat(sys.argv[5]), date.fromisoformat(sys.argv[6]), sys.argv[7]
+stripe_url = sys.argv[8]
 email, password = f"{uuid4()}@example.com", "correct horse battery"
 anybody = Client(base_url)
 
@@ -67,6 +75,14 @@ assert taken.code is SlotTakenOrIdempotencyKeyInFlightProblemCode.SLOT_TAKEN
 read = read_booking.sync(booking.id, client=customer)
 assert isinstance(read, BookingOut), read
 assert (read.id, read.version) == (booking.id, booking.version)
+
+started = start_payment.sync(booking.id, client=customer, body=PaymentIn(purpose=PaymentInPurpose.DEPOSIT))
+assert isinstance(started, PaymentStarted), started
+card = {"intent": str(started.client_secret).partition("_secret")[0], "number": "4242424242424242"}
+httpx.post(f"{stripe_url}/_control/pay", json=card).raise_for_status()
+paid = refresh_payment.sync(started.id, client=customer)
+assert isinstance(paid, PaymentOut), paid
+assert (paid.status.value, paid.received) == ("paid", booking.payment.deposit)
 
 barber = AuthenticatedClient(base_url, token)
 assert shop.rating is None

@@ -17,6 +17,7 @@ from grome.app import App, document
 from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.bookings import tomorrow
+from tests.support.stripe import LocalStripe
 
 HERE: Final = Path(__file__).parent
 # Where the Makefile installs what package-lock.json names.
@@ -39,13 +40,14 @@ def workshop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def arguments(app: App, http: httpx.AsyncClient, container: Container) -> list[str]:
-    """Arguments of the scripts: the base URL, a barber, the days to book, and the barber's access token."""
+async def arguments(app: App, http: httpx.AsyncClient, container: Container, stripe_server: LocalStripe) -> list[str]:
+    """Arguments of the scripts: URL, a barber with deposits, the days to book, the barber's token, Stripe's URL."""
     latitude, longitude = PLACE
-    shop = await barber(http, container, location={"lat": latitude, "lng": longitude})
+    place, terms = {"lat": latitude, "lng": longitude}, {"deposit": {"percent": 50}}
+    shop = await barber(http, container, location=place, terms=terms)
     days = [(tomorrow(12).date() - timedelta(days=ago)).isoformat() for ago in (1, 0)]
     token = shop.auth["Authorization"].removeprefix("Bearer ")
-    return [app.ctx.base_url, shop.id, str(latitude), str(longitude), *days, token]
+    return [app.ctx.base_url, shop.id, str(latitude), str(longitude), *days, token, stripe_server.url]
 
 
 async def run(folder: Path, *command: str | Path, **environment: str) -> str:

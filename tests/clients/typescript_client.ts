@@ -5,8 +5,8 @@ import type { components, paths } from "./schema.ts";
 declare const process: { argv: string[] };
 
 type Signed = components["schemas"]["SignedIn"];
-const [baseUrl, barberId, latitude, longitude, from, to, token] = process.argv.slice(2) as [
-  string, string, string, string, string, string, string,
+const [baseUrl, barberId, latitude, longitude, from, to, token, stripeUrl] = process.argv.slice(2) as [
+  string, string, string, string, string, string, string, string,
 ];
 const email = `${crypto.randomUUID()}@example.com`;
 const password = "correct horse battery";
@@ -56,8 +56,23 @@ const read = must(
 );
 same(read.version, booking.version);
 
-same(shop.rating, null);
 const visit = { params: { path: { booking_id: booking.id } } };
+const started = must(
+  await client.POST("/v1/bookings/{booking_id}/payments", { ...visit, headers, body: { purpose: "deposit" } }),
+);
+const intent = String(started.client_secret).split("_secret")[0];
+await fetch(`${stripeUrl}/_control/pay`, {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify({ intent, number: "4242424242424242" }),
+});
+const paid = must(
+  await client.POST("/v1/payments/{payment_id}/refresh", { headers, params: { path: { payment_id: started.id } } }),
+);
+same(paid.status, "paid");
+same(paid.received, booking.payment.deposit);
+
+same(shop.rating, null);
 const asBarber = { ...visit, headers: { Authorization: `Bearer ${token}` } };
 must(await client.POST("/v1/bookings/{booking_id}/accept", asBarber));
 must(await client.POST("/v1/bookings/{booking_id}/start", asBarber));
