@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test warm quick check format hunt fuzz storm faults restore-drill primaries roll upgrade soak seed demo bench image sbom manifests lock counts alerts dashboards clean
+.PHONY: help install run test warm quick check format hunt fuzz storm faults restore-drill primaries roll upgrade soak seed demo bench scale image sbom manifests lock counts alerts dashboards clean
 
 help: ## List the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -129,6 +129,9 @@ $(VENV)/installed-bench: requirements/bench.txt $(VENV)/installed
 
 bench: $(VENV)/installed-bench ## Measure beside floors and a peer; sections and options in ARGS
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+scale: install ## Calculate machines and amounts of a platform; users, assumptions and prices in ARGS
+	@exec $(BIN)/python -m benchmarks.scale $(ARGS)
 
 # The first builder that is there. BASE is the image's base, with a digest for releases: docs/deployment.md.
 BUILDER := $(firstword $(foreach each,docker podman buildah,$(shell command -v $(each))))

@@ -10,9 +10,10 @@ FILE: Final = Path(__file__).with_name("measured.json")
 
 
 class IndexSize(Struct, frozen=True):
-    """Bytes on disk of an index for each document in it; `is_partial` leaves documents out."""
+    """Bytes on disk of an index for each document in it. `first` is its first field; partial indexes omit documents."""
 
     name: str
+    first: str
     bytes_each: float
     is_partial: bool = False
 

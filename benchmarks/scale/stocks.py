@@ -75,16 +75,17 @@ def index_sizes(database: Documents, name: str) -> list[IndexSize]:
     """
     collection = database[name]
     sizes: Mapping[str, int] = database.command("collStats", name)["indexSizes"]
+    information = collection.index_information()
+    filters = {index: about.get("partialFilterExpression") for index, about in information.items()}
     read: dict[str, float] = {}
-    partial: set[str] = set()
-    for index, about in collection.index_information().items():
-        only = about.get("partialFilterExpression")
-        if only:
-            partial.add(index)
+    for index, only in filters.items():
         if (entries := _entries(collection, only)) >= _LEAST_INDEXED:
             read[index] = sizes[index] / entries
     mean = sum(read.values()) / len(read) if read else 0.0
-    found = [IndexSize(index, round(read.get(index, mean), 1), index in partial) for index in sizes]
+    found = [
+        IndexSize(index, about["key"][0][0], round(read.get(index, mean), 1), bool(filters[index]))
+        for index, about in information.items()
+    ]
     return sorted(found, key=lambda size: -size.bytes_each)
 
 
