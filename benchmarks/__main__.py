@@ -21,6 +21,7 @@ from benchmarks.sections import (
     ledger,
     live,
     memory,
+    metrics_overhead,
     nearby,
     outbox,
     payments,
@@ -34,6 +35,7 @@ from grome.dev.embedded import CannotStart
 
 SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "nearby": nearby.run,
+    "metrics_overhead": metrics_overhead.run,
     "create": create.run,
     "availability": availability.run,
     "memory": memory.run,

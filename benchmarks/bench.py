@@ -1,7 +1,7 @@
 """The setup that all sections share: data servers, a core for the server under test, and the duration."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.load import Loader, find_loader
-from benchmarks.servers import Data, Server, grome, grome_role, public_key_of
+from benchmarks.servers import GROME_SERVE, Data, Server, grome, grome_role, public_key_of
 from config.loading import load_settings
 from config.settings import Settings
 from grome.dev.embedded import embedded_servers
@@ -83,6 +83,7 @@ class Bench:
         *,
         pinned: bool = True,
         limited: Collection[LimitClass] = (),
+        program: Sequence[str] = GROME_SERVE,
         **changed: str,
     ) -> AbstractContextManager[Server]:
         """`grome serve` as in production, with one API worker; `changed` sets further variables.
@@ -91,7 +92,8 @@ class Bench:
         """
         limits = {f"GROME_LIMITS_{one.upper()}": _NO_LIMIT for one in LIMITED_CLASSES - set(limited)}
         env = {**self._keys(database), **limits, **changed}
-        return grome(name, self.data(database), env, cpu=self.core if pinned else None)
+        cpu = self.core if pinned else None
+        return grome(name, self.data(database), env, cpu=cpu, program=program)
 
     def role(self, role: str, database: str, **changed: str) -> AbstractContextManager[int]:
         """`grome worker` or `grome relay` on the cores of this process."""

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO
+from typing import IO, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -121,13 +121,17 @@ def geo_near_floor(data: Data, *, cpu: int | None) -> AbstractContextManager[Ser
     return server("bare Sanic, one $geoNear", argv, env, port_variable="FLOOR_PORT", cpu=cpu)
 
 
-def grome(name: str, data: Data, env: Mapping[str, str], *, cpu: int | None) -> AbstractContextManager[Server]:
+GROME_SERVE: Final = (sys.executable, "-m", "grome", "serve")
+
+
+def grome(
+    name: str, data: Data, env: Mapping[str, str], *, cpu: int | None, program: Sequence[str] = GROME_SERVE
+) -> AbstractContextManager[Server]:
     """`grome serve` with one API worker, as in production but for the port that it listens on and its log.
 
-    `env` has the other settings that production needs, above all the signing key.
+    `env` has the other settings that production needs, above all the signing key. `program` reads the same settings.
     """
-    argv = [sys.executable, "-m", "grome", "serve"]
-    return server(name, argv, _as_in_production(data) | env, port_variable="GROME_HTTP_PORT", cpu=cpu)
+    return server(name, program, _as_in_production(data) | env, port_variable="GROME_HTTP_PORT", cpu=cpu)
 
 
 @contextmanager

@@ -7,6 +7,9 @@ from typing import Any, Final
 FOLDER: Final = Path(__file__).parent / "dashboards"
 _WIDTH, _HEIGHT, _COLUMNS = 12, 8, 2
 _REQUESTS: Final = "grome_http_requests_total"
+# Without probes: a process that stops answers 503 to them.
+_ANSWERED: Final = 'grome_http_requests_total{route!="/health/ready"%s}'
+_SERVER_ERROR: Final = ',status=~"5.."'
 _SECONDS: Final = "grome_http_request_duration_seconds_bucket"
 _NEARBY: Final = 'route="/v1/barbers/nearby"'
 _PER_S: Final = "reqps"
@@ -42,7 +45,7 @@ DASHBOARDS: Final[dict[str, tuple[str, list[Panel]]]] = {
             (
                 "Share of server errors",
                 "percentunit",
-                {"5xx": rate(_REQUESTS + '{status=~"5.."}') + " / " + rate(_REQUESTS)},
+                {"5xx": f"({rate(_ANSWERED % _SERVER_ERROR)} or vector(0)) / {rate(_ANSWERED % '')}"},
             ),
             (
                 "Time to the response",

@@ -1,6 +1,8 @@
 """Requests in the metrics: the counts equal the responses that a client got."""
 
 from collections import Counter
+from random import choices
+from string import ascii_uppercase
 
 import httpx
 import pytest
@@ -15,6 +17,11 @@ def counted() -> Counter[tuple[str, ...]]:
     return Counter(
         {(sample.name, *sample.labels.values()): int(sample.value) for sample in found if sample.name in names}
     )
+
+
+def series() -> set[tuple[str, ...]]:
+    found = (sample for family in ProcessMetrics().collect() for sample in family.samples)
+    return {(sample.name, *sample.labels.values()) for sample in found}
 
 
 async def test_requests_are_counted_by_route_template_method_and_status(http: httpx.AsyncClient) -> None:
@@ -41,6 +48,26 @@ async def test_requests_are_counted_by_route_template_method_and_status(http: ht
     }
     assert (counted() - before)[durations, "/v1/bookings/{booking_id}", "GET"] == 4
     assert (counted() - before)["grome_http_refusals_total", "not_found"] >= 3
+
+
+async def test_random_requests_make_no_series(http: httpx.AsyncClient) -> None:
+    async def ask(word: str) -> None:
+        for method, path in (
+            (word, f"/{word}"),
+            (word.lower(), "/v1/me"),
+            ("GET", f"/v1/{word}/{word}?{word}={word}"),
+            ("GET", f"/v1/bookings/{word}"),
+            ("GET", f"/v1/barbers/nearby?lat=52.5&lng=13.4&{word}={word}"),
+            ("POST", f"/v1/auth/login?{word}"),
+        ):
+            headers = {"Authorization": f"Bearer {word}", "X-Request-ID": word, "traceparent": word}
+            assert (await http.request(method, path, headers=headers)).status_code < 500
+
+    await ask("FIRST")
+    before = series()
+    for _ in range(5):
+        await ask("".join(choices(ascii_uppercase, k=8)))  # noqa: S311 -- no secret
+    assert series() == before
 
 
 @pytest.mark.parametrize(

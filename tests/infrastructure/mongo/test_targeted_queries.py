@@ -12,6 +12,7 @@ from pymongo import monitoring
 
 from config.settings import Settings
 from deploy.mongodb.shard import SHARD_KEYS
+from grome.app import App
 from grome.bookings.key_indexes import KeyIndexes
 from grome.composition import open_container
 from grome.infrastructure.container import Container
@@ -22,12 +23,14 @@ from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import PASSWORD, Person, register
 from tests.support.app import serve_app, with_database
 from tests.support.http_client import http_client
+from tests.support.live import live_socket
 
 # Asked of all shards: collection and sorted fields of the filter, with the reason. Each is one index look-up a shard.
 SCATTERED: Final = {
     ("bookings", "_id customer_id"): "a customer reads a booking by its id; the id does not name the barber",
     ("bookings", "customer_id"): "a customer's list spans barbers",
     ("bookings", "customer_id idempotency.key"): "a repeated request looks for its booking; any barber may have it",
+    ("bookings", "customer_id scheduled_at status"): "a live connection begins with the customer's open bookings",
     ("sessions", "device.id revoked_at user_id"): "a login replaces the session of its device",
     ("sessions", "device.id user_id"): "a login finds out whether the device is new",
     ("sessions", "expires_at revoked_at user_id"): "a login counts the live sessions of the account",
@@ -100,6 +103,7 @@ RECORDER: Final = Recorder()
 
 @dataclass
 class World:
+    app: App
     http: httpx.AsyncClient
     container: Container
     shop: Barber
@@ -119,7 +123,7 @@ async def world(settings: Settings) -> AsyncIterator[World]:
     await container.get(KeyIndexes).replace()
     async with serve_app(own) as app, http_client(app.ctx.base_url) as http:
         shop = await barber(http, container)
-        yield World(http, container, shop, await register(http, device={"id": "a-device-of-a-customer"}))
+        yield World(app, http, container, shop, await register(http, device={"id": "a-device-of-a-customer"}))
     await container.close()
     listeners.remove(RECORDER)
 
@@ -156,6 +160,24 @@ async def test_a_repeated_request_asks_all_shards_for_its_booking_only(world: Wo
         await book(world.http, world.customer, world.shop, tomorrow(10), key="a-key-of-a-repeat")
     scattered = [query.shape for query in queries if not query.is_targeted]
     assert scattered == [("bookings", "customer_id idempotency.key")]
+
+
+async def test_live_connection_and_the_state_of_its_rooms_are_targeted(world: World) -> None:
+    shop, customer = world.shop, world.customer
+    booking = await book(world.http, customer, shop, tomorrow(14))
+    room, messages = f"booking:{booking['id']}", f"/v1/bookings/{booking['id']}/messages"
+    with RECORDER.recording() as queries:
+        async with live_socket(world.app, customer) as phone, live_socket(world.app, shop.person) as chair:
+            joined = [*await phone.subscribe("user", room), *await chair.subscribe(f"shop:{shop.id}", room)]
+            assert not [each for each in joined if "error" in each]
+            sent = await world.http.post(messages, json={"text": "On my way", "key": "k1"}, headers=customer.auth)
+            assert sent.status_code == 201, sent.text
+            for person in (customer, shop.person):
+                await _get(world, f"/v1/bookings/{booking['id']}", person)
+                await _get(world, messages, person)
+            await _get(world, "/v1/bookings", shop.person)
+    assert {query.collection for query in queries} >= {"bookings", "messages", "conversations"}
+    _check(queries)
 
 
 async def test_nearby_reads_no_sharded_collection(world: World) -> None:
