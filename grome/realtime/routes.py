@@ -3,6 +3,7 @@
 from typing import Final, cast
 
 from sanic import HTTPResponse, Request
+from sanic.http import Http
 from sanic.response import BaseHTTPResponse
 from sanic.server.protocols.base_protocol import SanicProtocol
 
@@ -96,6 +97,9 @@ async def stream_events(request: Request, query: EventsQuery) -> BaseHTTPRespons
 
     last_event_id = request.headers.get("last-event-id") or query.last_event_id
     await streams.serve(signed_in, query.rooms, last_event_id, start, cast("SanicProtocol", request.protocol).abort)
+    # A client that comes back on this connection meets this process again, which may be stopping and would refuse it. A
+    # browser's EventSource gives up after a refusal.
+    cast("Http", request.stream).keep_alive = False
     await response.send(end_stream=True)
     return response
 

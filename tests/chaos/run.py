@@ -55,6 +55,7 @@ from tests.support.servers import StoppableServer, own_mongod, own_valkey
 # A booking has 2.75 changes on average, with its creation, so this is 20 bookings a second.
 MOST_CHANGES_A_SECOND: Final = 55
 DRAINED_WITHIN_S: Final = 300
+JOB_WORKERS: Final = 2
 _WRITERS: Final = 10
 _AWAY_S: Final = 1.0  # how long a server is gone
 _LIVES: Final = (("accept", "start", "complete"), ("accept", "cancel"), ("decline",), ("cancel",))
@@ -122,7 +123,11 @@ async def storm(
     with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
         settings = settings_for(home, mongo.url, redis.url)
         await _migrate(settings)
-        changed = {"GROME_JOBS_WORKERS": "2", "GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true", "GROME_LOG_LEVEL": "INFO"}
+        changed = {
+            "GROME_JOBS_WORKERS": str(JOB_WORKERS),
+            "GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true",
+            "GROME_LOG_LEVEL": "INFO",
+        }
         changed |= dict.fromkeys(("GROME_MAIL_NEWS_A_DAY", "GROME_MAIL_UNVERIFIED_NEWS_A_DAY"), "1000000")
         async with receiving(receiver_pause_s) as receiver:
             with running_grome(settings, home, **changed) as grome:

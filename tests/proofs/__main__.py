@@ -19,6 +19,7 @@ from tests.proofs import (
     primaries,
     refreshes,
     restore,
+    rolling_restart,
     sockets,
     valkey,
 )
@@ -29,6 +30,7 @@ PROOFS: Final = {
     module.PROOF.name: module.PROOF
     for module in (
         primaries,
+        rolling_restart,
         valkey,
         job_workers,
         api_worker,

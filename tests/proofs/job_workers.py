@@ -4,19 +4,20 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from grome.composition import open_container
 from grome.infrastructure.jobs.models import State
-from tests.chaos.run import Storm, storm
+from tests.chaos.run import JOB_WORKERS, Storm, storm
 from tests.proofs.proof import Proof, Result, Tell
-from tests.support.eventually import until
+from tests.support.eventually import START_PATIENCE_S, until
 from tests.support.killing import kill_worker
 
 _KILLS: Final = 10
 _WEBHOOKS: Final = 1_000
-_PAUSE_S: Final = 4.0
+_PAUSE_S: Final = 2.0
 _CHANGES_A_SECOND: Final = 25
 _RECOVERED_WITHIN_S: Final = 15.0
 # A receiver that takes so long has jobs under way at each kill. Grome sends it ten webhooks at a time.
@@ -38,6 +39,7 @@ class _Kills:
             jobs = container.database["jobs"]
             for number in range(1, _KILLS + 1):
                 await asyncio.sleep(_PAUSE_S)
+                await until(partial(_all_run, run, number - 1), within_s=START_PATIENCE_S)
                 held = await jobs.distinct("_id", {"state": State.PENDING.value, "claim": {"$ne": None}})
                 await asyncio.to_thread(kill_worker, run.grome, "Jobs", random.Random(number))  # noqa: S311 -- dice
                 run.killed["job worker"] += 1
@@ -54,6 +56,11 @@ class _Kills:
     async def _have_ended(self, jobs: Any) -> bool:
         left = {"_id": {"$in": list(self.killed_at)}, "state": State.PENDING.value}
         return not await jobs.count_documents(left)
+
+
+def _all_run(run: Storm, killed: int) -> bool:
+    """Return whether each killed job worker was replaced: a kill of a worker that just starts would cost nothing."""
+    return run.grome.log.read_text().count("starts as job worker") == JOB_WORKERS + killed
 
 
 async def _prove(home: Path, tell: Tell) -> Result:

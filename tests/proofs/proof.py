@@ -9,6 +9,7 @@ from pathlib import Path
 from config.settings import Settings
 from grome.infrastructure.container import Container
 from tests.chaos.run import Outcome, migrated_container, settings_for
+from tests.rolling.long_requests import LongRequests
 from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
 # Prints a line of progress.
@@ -34,6 +35,11 @@ class Result:
             wrong = f", {count.missing} missing, {count.doubled} doubled, {count.unexpected} unexpected"
             figure = f"{count.what}: {count.expected:,}"
             self.hold(figure if count.is_right else figure + wrong, holds=count.is_right)
+
+    def add_long_requests(self, beside: LongRequests) -> None:
+        told = ", ".join(f"{times:,} times {kind}" for kind, times in sorted(beside.done.items()))
+        self.figures.append(told)
+        self.hold(f"{len(beside.failed)} of them failed", holds=not beside.failed)
 
 
 @dataclass(frozen=True)

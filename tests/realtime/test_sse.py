@@ -194,6 +194,19 @@ async def test_stream_whose_token_expires_says_so_and_ends(http: httpx.AsyncClie
         assert [message async for message in found] == []
 
 
+async def test_end_of_a_stream_closes_its_connection(app: App, http: httpx.AsyncClient) -> None:
+    """A client that returned on it would meet the same process, which may be stopping and refuse it."""
+    person, url = await register(http), httpx.URL(app.ctx.base_url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    token = person.auth["Authorization"]
+    writer.write(f"GET /v1/events?rooms=user HTTP/1.1\r\nHost: grome\r\nAuthorization: {token}\r\n\r\n".encode())
+    async with asyncio.timeout(PATIENCE_S):
+        await reader.readuntil(b'"t":"reply"')
+        assert (await http.post("/v1/auth/logout", headers=person.auth)).status_code == 204
+        assert (await reader.read()).endswith(b"\r\n0\r\n\r\n")
+    writer.close()
+
+
 async def test_stream_of_revoked_session_ends(http: httpx.AsyncClient) -> None:
     person = await register(http)
     async with stream(http, person) as found:

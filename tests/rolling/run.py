@@ -22,10 +22,12 @@ from rich.table import Table
 
 from config.settings import Settings
 from grome.composition import open_container
+from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.people import register
 from tests.chaos.run import settings_for
 from tests.rolling.load import Load
+from tests.rolling.long_requests import LongRequests
 from tests.support.eventually import START_PATIENCE_S, until
 from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome, free_port, running_grome_beside
@@ -40,15 +42,33 @@ _STOP_DELAY: Final = {"GROME_HTTP_STOP_DELAY_S": "5", "GROME_HTTP_FINISH_S": "10
 console = Console()
 
 
-async def roll_by_signal(settings: Settings, home: Path, times: int, requests: int, clients: int) -> Load:
-    """Replace the workers of one Grome by SIGHUP under load."""
+async def roll_by_signal(
+    settings: Settings, home: Path, times: int, requests: int, clients: int, beside: LongRequests
+) -> Load:
+    """Replace the workers of one Grome by SIGHUP under load, with long requests and live clients beside it."""
     async with running_grome_beside(settings, home, GROME_LOG_LEVEL="INFO", GROME_HTTP_ACCESS_LOG="false") as grome:
-        async with _load(settings, grome.url, grome.url, clients, requests) as load:
-            for number in range(1, times + 1):
-                grome.process.send_signal(signal.SIGHUP)
-                await until(lambda: grome.log.read_text().count(_DONE) == number, within_s=START_PATIENCE_S)  # noqa: B023 -- awaited here
-                console.print(f"Replaced all workers for the {number}. time after {load.requests:,} requests")
+        async with _container(settings) as container:
+            async with _load(settings, grome.url, grome.url, clients, requests) as load:
+                await beside.start(container, grome.url, load.shop)
+                await _replace_all(grome, load, times)
+            await beside.finish(container)
         return load
+
+
+async def _replace_all(grome: RunningGrome, load: Load, times: int) -> None:
+    for number in range(1, times + 1):
+        grome.process.send_signal(signal.SIGHUP)
+        await until(lambda: grome.log.read_text().count(_DONE) == number, within_s=START_PATIENCE_S)  # noqa: B023 -- awaited here
+        console.print(f"Replaced all workers for the {number}. time after {load.requests:,} requests")
+
+
+@asynccontextmanager
+async def _container(settings: Settings) -> AsyncIterator[Container]:
+    container = await open_container(settings)
+    try:
+        yield container
+    finally:
+        await container.close()
 
 
 async def roll_behind_haproxy(settings: Settings, home: Path, requests: int, clients: int) -> Load:
@@ -79,10 +99,8 @@ def _one_of_two(settings: Settings, home: Path, port: str) -> AbstractAsyncConte
 @asynccontextmanager
 async def _load(settings: Settings, setup_url: str, url: str, clients: int, requests: int) -> AsyncIterator[Load]:
     """Run a load during the block, and until it has sent enough requests."""
-    container = await open_container(settings)
-    async with http_client(setup_url) as http:
+    async with _container(settings) as container, http_client(setup_url) as http:
         shop, customer = await barber(http, container, durations=(5,), timezone="UTC"), await register(http)
-    await container.close()
     load = Load(url, shop, customer)
     running = asyncio.create_task(load.run(clients))
     try:
@@ -119,13 +137,16 @@ def _table(title: str, load: Load) -> Table:
 
 async def _roll(home: Path, only: str | None, times: int, requests: int, clients: int) -> int:
     """Return the number of failed requests."""
-    failed = 0
+    failed, beside = 0, LongRequests()
     for folder in ("mongod", "valkey"):
         (home / folder).mkdir()
     with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
         settings = settings_for(home, mongo.url, redis.url)
         parts = {
-            "signal": (f"SIGHUP, {times} times", lambda: roll_by_signal(settings, home, times, requests, clients)),
+            "signal": (
+                f"SIGHUP, {times} times",
+                lambda: roll_by_signal(settings, home, times, requests, clients, beside),
+            ),
             "haproxy": ("Two Gromes behind HAProxy", lambda: roll_behind_haproxy(settings, home, requests, clients)),
         }
         for name, (title, part) in parts.items():
@@ -135,7 +156,10 @@ async def _roll(home: Path, only: str | None, times: int, requests: int, clients
                 for reason in load.failed[:10]:
                     console.print(reason)
                 failed += len(load.failed)
-    return failed
+    for reason in beside.failed:
+        console.print(reason)
+    console.print(*(f"{times:,} times: {kind}" for kind, times in beside.done.items()), sep="\n")
+    return failed + len(beside.failed)
 
 
 @click.command()
