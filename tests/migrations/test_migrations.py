@@ -28,6 +28,7 @@ from grome.cli.bootstrap import opened_container
 from grome.common.actor import Role
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
+from grome.composition.personal_data import DECLARED
 from grome.infrastructure.migrations import Migration, applied, migrate
 from grome.infrastructure.mongo.client import Client, Database, from_document, to_document
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
@@ -87,6 +88,8 @@ async def test_migrations_are_applied_once_and_change_nothing_when_they_run_agai
     await is_complete(database_)
     assert await applied(database_) == set(NUMBERS)
     before = await described(database_)
+    # A transaction over several shards cannot create a collection (decision 24).
+    assert {declared.spec.name for declared in DECLARED} <= before.keys()
     records = await database_["migrations"].find().to_list()
 
     assert await run(database_) == []
