@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test warm quick check format hunt fuzz storm faults restore-drill primaries roll upgrade soak seed demo bench scale image sbom manifests lock counts alerts dashboards clean
+.PHONY: help install run test warm quick check format hunt fuzz storm faults drill primaries roll upgrade soak seed demo bench scale image sbom manifests lock counts alerts dashboards clean
 
 help: ## List the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -104,7 +104,7 @@ primaries: install ## Kill the primary of a replica set ten times while 16 write
 roll: install ## Replace all processes under load, by SIGHUP and behind HAProxy, and count failed requests; options in ARGS
 	@$(BIN)/python -m tests.rolling.run $(ARGS)
 
-restore-drill: install ## Back up a Grome under load, restore it into a fresh server, compare and serve; options in ARGS
+drill: install ## Back up a Grome under load, restore it into a fresh server, compare and serve; options in ARGS
 	@$(BIN)/python -m tests.proofs --only restore $(ARGS)
 
 upgrade: install ## Serve with an earlier release and this one on one database under load; --from <ref> in ARGS

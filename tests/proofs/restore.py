@@ -1,4 +1,4 @@
-"""Back up a Grome under load, restore it into a fresh server, and serve from there; `make restore-drill` runs it."""
+"""Back up a Grome under load, restore it into a fresh server, and serve from there; `make drill` runs it."""
 
 import asyncio
 import base64

@@ -416,12 +416,18 @@ async def test_relay_dispatches_no_event_again_when_personal_values_are_erased_f
         renamed = await http.patch("/v1/me", json={"name": "Zadie Quill"}, headers=customer.auth)
         assert renamed.status_code == 200, renamed.text
         await until(lambda: recorder.had(booking) == [1])
-        await PersonalEntries(container.database).erase(customer.id)
+        entries, booking_id = PersonalEntries(container.database), UUID(booking["id"])
+        await entries.erase_addresses("booking", [booking_id], container.clock() + timedelta(days=1))
+        without_address = await container.database.bookings.find_one({"_id": booking_id})
+        assert without_address
+        assert set(without_address["history"][0]["origin"]) >= {"request_id"}
+        assert "address" not in without_address["history"][0]["origin"]
+        await entries.erase(customer.id)
         later = await book(http, customer, shop, tomorrow(11))
         await until(lambda: recorder.had(later) == [1])
     assert recorder.had(booking) == [1]
     assert len(recorder.versions[customer.id]) == len(set(recorder.versions[customer.id]))
-    stored = await container.database.bookings.find_one({"_id": UUID(booking["id"])})
+    stored = await container.database.bookings.find_one({"_id": booking_id})
     account = await container.database.users.find_one({"_id": customer.id})
     assert stored
     assert account
