@@ -21,6 +21,7 @@ from tests.proofs import (
     restore,
     rolling_restart,
     sockets,
+    stop,
     valkey,
 )
 from tests.proofs.proof import Proof
@@ -31,6 +32,7 @@ PROOFS: Final = {
     for module in (
         primaries,
         rolling_restart,
+        stop,
         valkey,
         job_workers,
         api_worker,

@@ -35,6 +35,17 @@ _SSE_PAUSE_S: Final = 0.2
 _LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
+# Ends of an event stream without a code of the server.
+_NO_BYE: Final = 1
+_BROKEN: Final = 2
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int) -> None:
+        super().__init__(f"an event stream was answered {status}")
+        self.status = status
+
+
 @dataclass
 class Events:
     """The events that a live client has got, and the ends of its connections by code."""
@@ -144,14 +155,18 @@ class LongRequests:
             case Reload():
                 events.lost_positions += bool(events.ends[0])
                 events.ends[0] = 1  # it is subscribed
-            case Disconnected(code, _) if not self.is_away:
-                events.ends[code] += 1
+            case Disconnected(code, _):
+                self._count_end(events, code)
+
+    def _count_end(self, events: Events, code: int) -> None:
+        if not self.is_away or code == CloseCode.DRAIN:
+            events.ends[code] += 1
 
     async def _follow_stream(self, url: str, shop: Barber, events: Events) -> None:
         last_id = ""
         async with http_client(url) as http:
             while True:
-                code = 1
+                code = _NO_BYE
                 try:
                     async for position, frame in _frames(http, shop.person, last_id):
                         last_id = position
@@ -166,9 +181,10 @@ class LongRequests:
                                 events.ids += [event["d"]["id"] for event in room["events"]]
                                 events.ends[0] = 1
                 except httpx.TransportError:
-                    code = 2
-                if not self.is_away:
-                    events.ends[code] += 1
+                    code = _BROKEN
+                except _RefusedError as refusal:
+                    code = refusal.status
+                self._count_end(events, code)
                 await asyncio.sleep(_SSE_PAUSE_S)
 
 
@@ -176,7 +192,8 @@ async def _frames(http: httpx.AsyncClient, person: Person, last_id: str) -> Asyn
     """Yield each frame of a stream with the id to resume from."""
     headers = person.auth | ({"Last-Event-ID": last_id} if last_id else {})
     async with http.stream("GET", "/v1/events?rooms=user", headers=headers) as response:
-        assert response.status_code == 200, response.status_code
+        if response.status_code != 200:
+            raise _RefusedError(response.status_code)
         async for line in response.aiter_lines():
             name, _, value = line.partition(": ")
             if name == "id":
