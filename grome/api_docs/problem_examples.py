@@ -1,6 +1,6 @@
-"""Add examples of all errors to the OpenAPI document, and name them at the responses that can have them."""
+"""Add examples of all errors to the schemas of problems in the OpenAPI document."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -8,9 +8,8 @@ import msgspec
 from grome.api_docs.error_catalogue import DocumentedError
 from grome.infrastructure.http.examples import ExampleComposer
 from grome.infrastructure.http.json_schemas import Json
-from grome.infrastructure.http.responses import PROBLEM, FieldFault, Problem, problem_type
+from grome.infrastructure.http.responses import FieldFault, Problem, problem_type
 
-_EXAMPLE_REF: Final = "#/components/examples/{name}"
 _REQUEST_ID: Final = "01a22bed2ef072d8897f14ec49243f36"
 # Of errors that are always about fields of the request.
 _FAULTS: Final[Mapping[str, FieldFault]] = {
@@ -23,29 +22,20 @@ _FAULTS: Final[Mapping[str, FieldFault]] = {
 def add_problem_examples(
     document: Json, errors: Mapping[str, DocumentedError], composer: ExampleComposer, api_base: str
 ) -> None:
-    """Add the examples of all errors that responses of the document name by their codes."""
-    components, examples = document["components"], {}
-    for media in _problem_contents(document):
-        _, narrowed = components["schemas"][media["schema"]["$ref"].rpartition("/")[2]]["allOf"]
-        fields = narrowed["properties"]
-        codes = fields["code"]["enum"]
-        for code in codes:
-            error = errors[code]
-            value = _problem(error, api_base)
-            if extension := error.extension:
-                members = {name: fields[name] for name in extension.__struct_encode_fields__}
-                value |= composer.compose({"type": "object", "properties": members}, owner=extension.__name__)
-            examples[code] = {"summary": error.title, "value": value}
-        media["examples"] = {code: {"$ref": _EXAMPLE_REF.format(name=code)} for code in codes}
-    components["examples"] = dict(sorted(examples.items()))
+    """Add an example for each code to the schemas of problems, which many responses share."""
+    for schema in document["components"]["schemas"].values():
+        match schema:
+            case {"allOf": [_, {"properties": {"code": {"enum": codes}} as fields}]}:
+                schema["examples"] = [_example(errors[code], fields, composer, api_base) for code in codes]
 
 
-def _problem_contents(document: Json) -> Iterator[Json]:
-    for item in document["paths"].values():
-        for operation in item.values():
-            for response in operation["responses"].values():
-                if media := response.get("content", {}).get(PROBLEM):
-                    yield media
+def _example(error: DocumentedError, fields: Json, composer: ExampleComposer, api_base: str) -> Json:
+    """Return a problem with the members that the error adds; `fields` are the schemas of these members."""
+    problem = _problem(error, api_base)
+    if extension := error.extension:
+        members = {name: fields[name] for name in extension.__struct_encode_fields__}
+        problem |= composer.compose({"type": "object", "properties": members}, owner=extension.__name__)
+    return problem
 
 
 def _problem(error: DocumentedError, api_base: str) -> Json:

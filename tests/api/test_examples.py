@@ -58,22 +58,20 @@ def test_each_example_is_valid_by_its_schema() -> None:
 
 
 def test_each_problem_response_has_a_valid_example_of_each_of_its_codes() -> None:
-    faults, count = [], 0
-    examples = DOCUMENT["components"]["examples"]
-    for name, operation in OPERATIONS.items():
+    schemas, faults, checked = DOCUMENT["components"]["schemas"], [], set()
+    for operation in OPERATIONS.values():
         for status, response in operation["responses"].items():
             if not (content := response.get("content", {}).get("application/problem+json")):
                 continue
-            codes = DOCUMENT["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]["allOf"][1]
-            assert list(content["examples"]) == codes["properties"]["code"]["enum"]
-            for code, reference in content["examples"].items():
-                count += 1
-                assert reference == {"$ref": f"#/components/examples/{code}"}
-                example = examples[code]["value"]
-                assert (example["code"], example["status"]) == (code, int(status))
-                faults += faults_of(content["schema"], example, f"{name} {code}")
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            codes = schemas[name]["allOf"][1]["properties"]["code"]["enum"]
+            examples = schemas[name]["examples"]
+            assert [(each["code"], each["status"]) for each in examples] == [(code, int(status)) for code in codes]
+            if name not in checked:
+                checked.add(name)
+                faults += [fault for example in examples for fault in faults_of(content["schema"], example, name)]
     assert faults == []
-    assert count > 1_000
+    assert len(checked) > 50
 
 
 def test_each_text_of_an_example_has_a_value_in_the_tables() -> None:
