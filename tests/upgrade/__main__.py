@@ -2,10 +2,12 @@
 
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -14,7 +16,8 @@ from rich.table import Table
 from tests.upgrade.release import check_out, oldest_release
 from tests.upgrade.rollout import Outcome, upgrade
 
-_SHOWN = 8
+_SHOWN: Final = 8
+_TERMINATED: Final = 128 + signal.SIGTERM
 console = Console(highlight=False)
 
 
@@ -32,6 +35,7 @@ def main(ref: str, seconds: int, pairs: int, keep_logs: Path | None) -> None:
     def say(line: str) -> None:
         console.print(f"{time.monotonic() - began:3.0f} s  {line}", style="dim")
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # every process is ended on the way out
     release = check_out(ref, say)
     with tempfile.TemporaryDirectory(prefix="grome-upgrade-") as folder:
         home = Path(folder)
