@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test warm quick check format hunt fuzz storm faults drill primaries roll upgrade soak seed demo bench scale image sbom manifests lock counts alerts dashboards clean
+.PHONY: help install run test warm quick check format hunt fuzz storm faults drill primaries roll cluster upgrade soak seed demo bench scale image sbom manifests lock counts alerts dashboards clean
 
 help: ## List the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -112,6 +112,9 @@ upgrade: install ## Serve with an earlier release and this one on one database u
 
 queues: install ## Kill the primary of the job queues behind Sentinels while people book; options in ARGS
 	@$(BIN)/python -m tests.chaos.queue_failover $(ARGS)
+
+cluster: install ## Kill primaries of a Redis Cluster under load, and count what fails; --freeze in ARGS holds them still
+	@$(BIN)/python -m tests.chaos.cluster_failover $(ARGS)
 
 soak: install ## Let hostile accounts repeat everything for 20 minutes, and compare honest ones; options in ARGS
 	@$(BIN)/python -m tests.soak $(ARGS)

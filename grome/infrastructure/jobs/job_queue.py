@@ -19,13 +19,15 @@ from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.transient_errors import is_transient
 
 # A job that no worker has claimed by then is enqueued again: the worker that took its message may have died. While its
-# queue is full, the delay doubles each time, since most jobs wait there for their turn.
+# queue is full, most jobs wait there for their turn, and the delay is about the time until the queue is empty. While
+# Redis is away, the delay doubles each time.
 _REDELIVERY_SECONDS: Final = 4.0
 _MAX_REDELIVERY_SECONDS: Final = 300.0
 _MAX_DOUBLINGS: Final = 10
 _BATCH_SIZE: Final = 500
 _POLL_SECONDS: Final = 1.0
 _MAX_BACKLOG: Final = 50
+_JOBS_PER_SECOND: Final = 20
 _ENQUEUEING: Final = "hand over jobs"  # the name under which failed items are counted
 # How long SAQ's dashboard shows a finished message.
 _MESSAGE_TTL_SECONDS: Final = 600
@@ -73,25 +75,22 @@ class JobQueue:
         now = self._clock()
         due = await self._jobs.due(now, _BATCH_SIZE)
         if due:
-            crowded = await self._full_queues()
-            until = {
-                job.id: now + timedelta(seconds=_redelivery_s(job, is_crowded=job.queue in crowded)) for job in due
-            }
+            lengths = await self._lengths()
+            until = {job.id: now + timedelta(seconds=_redelivery_s(job, lengths.get(job.queue))) for job in due}
             await self._jobs.postpone(until, due)
+            crowded = {name for name in self._queues if lengths.get(name, _MAX_BACKLOG + 1) > _MAX_BACKLOG}
             await self._enqueue_batch(
+                # Enqueueing the others again would add duplicates.
                 [job for job in due if not (job.queue in crowded and job.handed and not job.claim)]
             )
         return len(due)
 
-    async def _full_queues(self) -> set[Queue]:
-        """Return queues with a backlog: their jobs still wait there, and enqueueing them again would add duplicates.
-
-        Without Redis, all queues count as full.
-        """
+    async def _lengths(self) -> dict[Queue, int]:
+        """Return the number of messages in each queue; nothing without Redis."""
         try:
-            return {name for name, queue in self._queues.items() if await queue.count("queued") > _MAX_BACKLOG}
+            return {name: await queue.count("queued") for name, queue in self._queues.items()}
         except RedisError:
-            return set(self._queues)
+            return {}
 
     async def run_enqueuer(self) -> None:
         """Enqueue due jobs until cancelled; any number of workers may do it at a time."""
@@ -140,9 +139,15 @@ class JobQueue:
         await self._queues[job.queue].enqueue(_message(job))
 
 
-def _redelivery_s(job: Job, *, is_crowded: bool) -> float:
-    doublings = min(job.handed, _MAX_DOUBLINGS) if is_crowded else 0
-    return min(_REDELIVERY_SECONDS * (1 << doublings), _MAX_REDELIVERY_SECONDS)
+def _redelivery_s(job: Job, queue_length: int | None) -> float:
+    """Return the delay until the job is looked at again. The length is None while Redis is away."""
+    if queue_length is None:
+        seconds = _REDELIVERY_SECONDS * (1 << min(job.handed, _MAX_DOUBLINGS))
+    elif queue_length > _MAX_BACKLOG:
+        seconds = max(_REDELIVERY_SECONDS, queue_length / _JOBS_PER_SECOND)
+    else:
+        seconds = _REDELIVERY_SECONDS
+    return min(seconds, _MAX_REDELIVERY_SECONDS)
 
 
 def _message(job: Job) -> Message:

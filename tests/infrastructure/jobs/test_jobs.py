@@ -167,6 +167,19 @@ async def test_job_lost_by_redis_is_enqueued_again(container: Container, handlin
     assert handling.tries[new.id] == 1
 
 
+async def test_job_in_a_crowded_queue_is_looked_at_again_soon_each_time(container: Container) -> None:
+    waiting, jobs, now = [job("work") for _ in range(60)], container.database["jobs"], container.clock()
+    ids = {"_id": {"$in": [one.id for one in waiting]}}
+    await container.get(JobQueue).add(*waiting)
+    for _ in range(5):
+        await jobs.update_many(ids, {"$set": {"next_at": now}})
+        await container.get(JobQueue).enqueue_due()
+        stored = await jobs.find(ids).to_list()
+        assert max(one["next_at"] for one in stored) - container.clock() < timedelta(seconds=5)
+    await jobs.delete_many(ids)
+    await container.get(RedisClients).commands.flushdb()
+
+
 @pytest.mark.usefixtures("worker")
 async def test_job_unclaimed_many_times_in_a_short_queue_is_enqueued_again_within_seconds(
     container: Container, handling: Handling
