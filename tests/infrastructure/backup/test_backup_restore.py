@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import itertools
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,8 +56,7 @@ async def source(settings: Settings, tmp_path: Path) -> AsyncIterator[Container]
 
 @pytest.fixture
 async def target(settings: Settings, fresh_server: StoppableServer, tmp_path: Path) -> AsyncIterator[Container]:
-    url = f"{fresh_server.url}&serverSelectionTimeoutMS=1000"
-    mongo = msgspec.structs.replace(settings.mongo, url=url, database=f"restored_{uuid4().hex[:8]}")
+    mongo = msgspec.structs.replace(settings.mongo, url=fresh_server.url, database=f"restored_{uuid4().hex[:8]}")
     async with opened_container(
         msgspec.structs.replace(settings, mongo=mongo, home=str(tmp_path / "target"))
     ) as container:
@@ -249,28 +247,36 @@ async def test_encrypted_backup_is_read_with_its_key_only(source: Container, tar
 async def test_following_goes_on_after_the_server_was_killed(
     fresh_server: StoppableServer, target: Container, tmp_path: Path
 ) -> None:
-    """The server is killed after the first addition, and started again after the first fault."""
+    """The server is killed after the first addition, and started again after the first fault.
+
+    The follower's client gives a dead server up after a second; each of these times is a fault of the follower.
+    """
     folder, things = tmp_path / "backup", target.database["things"]
     await things.insert_one({"_id": 1})
-    database_maker = BackupMaker(target.get(Client), target.database, None, None)
-    await database_maker.dump(folder, lambda _: None)
-    additions = itertools.count()
+    await BackupMaker(target.get(Client), target.database, None, None).dump(folder, lambda _: None)
+    url = f"{fresh_server.url}&serverSelectionTimeoutMS=1000"
+    mongo = msgspec.structs.replace(target.settings.mongo, url=url)
+    killed, restarted = asyncio.Event(), asyncio.Event()
     faults: list[Exception] = []
 
     async def add() -> Written:
-        if len(open_backup(folder, None).segments) == 2:
+        additions = len(open_backup(folder, None).segments)
+        if additions == 2:
             raise BackupError("This test ends here.")
-        if next(additions) == 1:
+        if additions == 1 and not killed.is_set():
             await asyncio.to_thread(fresh_server.kill)
-        return await database_maker.add(folder)
+            killed.set()
+        return await maker(impatient).add(folder)
 
     async def pause(_: float) -> None:
-        if len(faults) == 1:
+        if killed.is_set() and not restarted.is_set():
             await asyncio.to_thread(fresh_server.start)
             await things.update_one({"_id": 2}, {"$set": {"name": "after the kill"}}, upsert=True)
+            restarted.set()
 
-    with pytest.raises(BackupError, match="ends here"):
-        await Follower(add, 60, lambda _: None, lambda fault, _: faults.append(fault), pause).run()
+    async with opened_container(msgspec.structs.replace(target.settings, mongo=mongo)) as impatient:
+        with pytest.raises(BackupError, match="ends here"):
+            await Follower(add, 60, lambda _: None, lambda fault, _: faults.append(fault), pause).run()
 
     assert faults
     restored = target.get(Client).get_database(f"{target.database.name}_again")
