@@ -65,7 +65,7 @@ console = Console(highlight=False, width=140)
 @click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(min=20_000), help="In growth.")
 @click.option("--ledger-entries", default=50_000, show_default=True, type=click.IntRange(min=2), help="To verify.")
 @click.option("--sockets", default=5_000, show_default=True, type=click.IntRange(min=1_000), help="Live connections.")
-@click.option("--visits", default=300, show_default=True, type=click.IntRange(min=10), help="In sizes.")
+@click.option("--visits", default=100, show_default=True, type=click.IntRange(min=10), help="In sizes.")
 @click.option("--write", "to_readme", is_flag=True, help="Put the tables into benchmarks/README.md.")
 def main(sections: tuple[str, ...], *, to_readme: bool, **options: int) -> None:
     """Measure Grome beside its floors and a peer: all SECTIONS that do not take long, unless some are named.

@@ -43,7 +43,7 @@ class Cloner:
             case datetime():
                 return value + self._shift
             case bytes():
-                return Random(sha256(value).digest() + bytes([self._number % 256])).randbytes(len(value))  # noqa: S311
+                return Random(sha256(value).digest() + self._number.to_bytes(4)).randbytes(len(value))  # noqa: S311
             case str():
                 return self._text(value)
             case bool():

@@ -183,7 +183,7 @@ def _valkey_bytes(average: Flow, peak: Flow, measured: Measured) -> float:
 
 
 def limits_of(found: Estimate, measured: Measured, given: Assumptions) -> list[Limit]:
-    """Return the limits of single processes and machines, the first that is reached first."""
+    """Return the limits of single processes and machines, the first that is reached first, without unused parts."""
     users, throughput = found.people.users, measured.throughput
     core = 1 / given.load  # `Cores` holds cores of which only a share is used
     whole = [stock for stock in found.stocks if stock.name not in SHARD_KEYS]
@@ -204,7 +204,8 @@ def limits_of(found: Estimate, measured: Measured, given: Assumptions) -> list[L
         "collections that are not sharded, on one machine: disk": whole_disk / (given.mongo_disk_tb * _TB),
         "collections that are not sharded, on one machine: memory": whole_hot / cache_bytes(given),
     }
-    return sorted((Limit(name, users / share) for name, share in shares.items()), key=lambda limit: limit.users)
+    limits = [Limit(name, users / share) for name, share in shares.items() if share]
+    return sorted(limits, key=lambda limit: limit.users)
 
 
 def bill_of(found: Estimate, rates: Rates, given: Assumptions) -> Bill:

@@ -1,11 +1,11 @@
 """Visits that clients of the API live through: book, pay, write, come or cancel, and review."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 import httpx
@@ -89,7 +89,7 @@ class Visits:
         """Run the visits."""
         self._run("Visits", self._visit)
 
-    def _run(self, told: str, work: Any) -> None:  # noqa: ANN401 -- one of the two methods
+    def _run(self, told: str, work: Callable[[httpx.Client, int], None]) -> None:
         bar = self._progress.add_task(told, total=len(self._barbers))
         with ThreadPoolExecutor(CLIENTS) as pool, httpx.Client(base_url=self._site.url, timeout=60) as http:
             for _ in pool.map(lambda number: work(http, number), range(len(self._barbers))):

@@ -111,6 +111,13 @@ def test_platform_at_a_limit_uses_exactly_that_limit() -> None:
     assert disk == pytest.approx(ASSUMED.mongo_disk_tb * 1e12)
 
 
+def test_part_that_nobody_uses_is_no_limit() -> None:
+    assumed = Assumptions(online=0)
+    names = {limit.name for limit in limits_of(estimated(1e6, assumed), MEASURED, assumed)}
+    assert "one process of live connections" not in names
+    assert "one API core" in names
+
+
 def test_bill_has_money_only_for_the_prices_that_are_given() -> None:
     bill = bill_of(estimated(1e6), RATES, ASSUMED)
     assert bill.costs(Prices()) == [None] * 4
