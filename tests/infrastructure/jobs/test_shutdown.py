@@ -83,10 +83,14 @@ async def test_worker_process_ended_by_a_signal_logs_no_warning(
     command = [sys.executable, "-m", "grome", "worker"]
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(*command, env=env, stdout=out, stderr=out)
-    await until(lambda: has_started(container), within_s=START_PATIENCE_S)
-    process.send_signal(signum)
-    async with asyncio.timeout(PATIENCE_S):
-        assert await process.wait() == 0
+    try:
+        await until(lambda: has_started(container), within_s=START_PATIENCE_S)
+        process.send_signal(signum)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:  # the event loop waits for its children when it is closed
+            process.kill()
     await container.close()
     assert warnings_in(log) == []
 
