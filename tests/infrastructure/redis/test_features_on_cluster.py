@@ -221,3 +221,16 @@ async def test_counts_health_and_version_are_read(container: Container, cluster:
     assert (await check(container)).dependencies["redis"].ok
     server = await read_redis_server(container.get(RedisClients).commands)
     assert (server.primaries, server.fault) == (len(list(cluster)), None)
+
+
+async def test_limits_go_on_while_a_node_is_away(container: Container, cluster: Sequence[ClusterNode]) -> None:
+    limits, quota, killed = container.get(RateLimits), Quota("away", 2, 600.0), cluster[2]
+    killed.kill()
+    try:
+        for subject in SUBJECTS[:30]:
+            # The subjects of the killed node get the share of this process, and the others the whole quota.
+            waits = [bool((await limits.take_all([Charge(subject, quota)])).wait_s) for _ in range(quota.amount + 1)]
+            assert (waits[0], waits[-1]) == (False, True)
+    finally:
+        killed.start()
+        killed.server.wait_until(killed.serves_all_slots)
