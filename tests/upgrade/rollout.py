@@ -94,9 +94,7 @@ class Rollout:
             self.say("Checking what is stored")
             findings += await read_acknowledged(self.fleet)
             findings += await refresh_old_sessions(self.fleet, idle)
-            verified = self._verify()
-            self.say("Waiting for the relay and for jobs")
-            findings += await check_database(self._container_settings(), verified)
+            findings += await check_database(self._container_settings(), self._verify)
         findings += [
             Finding(f"lines of level ERROR in the log of the {name} release", self._errors(name)) for name in (OLD, NEW)
         ]
