@@ -28,5 +28,5 @@ def find_key_fault(state: ReplacementState, *, claims_keys: bool) -> str | None:
             " its key is claimed: set GROME_MONGO_SHARDED_BOOKINGS=true."
         )
     if claims_keys and not state.has_old and not state.is_replaced:
-        return "`bookings` has only some of its indexes for shards: run `grome prepare-shards` again."
+        return "`bookings` is prepared for shards in part only: run `grome prepare-shards` again."
     return None
