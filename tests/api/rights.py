@@ -264,6 +264,8 @@ PAGES = {
     "GET /docs/errors": OPEN,
     "GET /docs/errors/{code}": OPEN,
     "GET /docs/errors.md": OPEN,
+    "GET /docs/guide": OPEN,
+    "GET /docs/guide.md": OPEN,
     "GET /docs/groups/{file}": OPEN,
     "GET /llms.txt": OPEN,
     "GET /openapi.json": OPEN,
