@@ -136,11 +136,11 @@ def grome(
 
 @contextmanager
 def grome_role(role: str, data: Data, env: Mapping[str, str]) -> Iterator[int]:
-    """`grome worker` or `grome relay`, without HTTP. Yields the id of the process; the block's end ends it."""
+    """`grome worker` or `grome relay`. Yields the id of the process; the block's end ends it."""
     process = subprocess.Popen(  # noqa: S603 -- our own program
         [sys.executable, "-m", "grome", role],
         cwd=ROOT,
-        env={**os.environ, **_as_in_production(data), **env},
+        env={**os.environ, **_as_in_production(data), "GROME_JOBS_HTTP_PORT": str(free_port()), **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
