@@ -176,7 +176,8 @@ class ClusterRedis(Redis):
                 self._fault = await self._ask_nodes_for_slots()
                 self._read_at = time.monotonic()
         if not self._slots.primaries:
-            raise self._fault or RedisConnectionError("No node of the cluster has slots.")
+            fault = self._fault or RedisConnectionError("No node of the cluster has slots.")
+            raise fault.with_traceback(None)  # each command would add its frames to the one error
 
     async def _ask_nodes_for_slots(self) -> Exception | None:
         """Ask nodes in turn, those that failed last at the end. Returns the last error if no node answers."""
