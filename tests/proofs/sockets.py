@@ -21,12 +21,12 @@ from tests.support.http_client import http_client
 from tests.support.processes import running_grome_beside
 
 _SOCKETS: Final = 1_000
-_SHOPS: Final = 50
+_SHOPS: Final = 200  # an account can have ten connections
 _OPENED_WITHIN_S: Final = 120.0
 _BACK_WITHIN_S: Final = 10.0
 _SETTLED_WITHIN_S: Final = 60.0
-_EVENTS_BEFORE: Final = 2
-_EVENTS_MEANWHILE: Final = 6
+_EVENTS_BEFORE: Final = 1
+_EVENTS_MEANWHILE: Final = 3
 # Clients of real phones wait up to a second before they come back; these come back at once.
 _AT_ONCE: Final = Timing(backoff_s=0.001, max_backoff_s=0.1, connect_s=60)
 
