@@ -25,7 +25,7 @@ async def _prove(home: Path, tell: Tell) -> Result:
     )
     result.add_long_requests(beside)
     moved = {kind: beside.ended(kind)[CloseCode.DRAIN] for kind in (SOCKETS, STREAMS)}
-    told = ", ".join(f"{times} of a {kind}" for kind, times in moved.items())
+    told = ", ".join(f"{times} times {kind}" for kind, times in moved.items())
     result.hold(f"told to reconnect: {told}", holds=all(moved.values()))
     return result
 
