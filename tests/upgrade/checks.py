@@ -104,9 +104,8 @@ async def check_database(settings: Settings, verify: Callable[[], list[Finding]]
     async with migrated_container(settings) as container:
         with suppress(AssertionError):  # the findings name what is left
             await until(lambda: _is_drained(container))
-        await container.get(
-            AuditHeads
-        ).sign()  # as a job does every minute: it counts the last records of the old release
+        # As a job does every minute: the head counts the last records of the old release.
+        await container.get(AuditHeads).sign()
         database = container.database
         return [
             *verify(),
