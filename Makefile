@@ -95,7 +95,7 @@ fuzz: install ## Send 10,000 generated requests as every role, and report what t
 storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
 	@$(BIN)/python -m tests.chaos.run $(ARGS)
 
-faults: install ## Try each fault at its full size and compare with the bars, in 12 minutes; options in ARGS
+faults: install ## Try each fault at its full size and compare with the bars; options in ARGS
 	@$(BIN)/python -m tests.proofs $(ARGS)
 
 primaries: install ## Kill the primary of a replica set ten times while 16 writers book; options in ARGS
