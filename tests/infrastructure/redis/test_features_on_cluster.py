@@ -1,6 +1,7 @@
 """Everything but the job queues works on a Redis Cluster: one application, and the services of a second process."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -90,6 +91,7 @@ async def test_sign_ins_of_an_address_are_counted_exactly(clustered_app: App) ->
 
 async def test_grants_of_many_subjects_are_added_up_over_all_nodes(container: Container, other: Container) -> None:
     limits, others = container.get(RateLimits), other.get(RateLimits)
+    began = time.monotonic()
     for subject in SUBJECTS:
         await limits.take(LimitClass.READ, [subject])
         await others.take(LimitClass.READ, [subject])
@@ -97,7 +99,8 @@ async def test_grants_of_many_subjects_are_added_up_over_all_nodes(container: Co
     await others.share()
     quota = others.buckets(LimitClass.READ).quota
     verdicts = [await others.take(LimitClass.READ, [subject]) for subject in SUBJECTS]
-    assert all(verdict.ahead_s > 2 * quota.interval_s for verdict in verdicts), "three grants"
+    three_grants_s = 3 * quota.interval_s - (time.monotonic() - began)
+    assert all(verdict.ahead_s > three_grants_s - 0.1 for verdict in verdicts)
 
 
 async def test_refused_charge_gives_back_the_charges_of_other_nodes(container: Container) -> None:
