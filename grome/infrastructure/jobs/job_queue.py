@@ -136,7 +136,11 @@ class JobQueue:
                 report_failure(_ENQUEUEING, job, error)
 
     async def _enqueue(self, job: Job) -> None:
-        await self._queues[job.queue].enqueue(_message(job))
+        queue, message = self._queues[job.queue], _message(job)
+        if job.claim:  # its turn was long ago, and the worker that had it died
+            await queue.enqueue_first(message)
+        else:
+            await queue.enqueue(message)
 
 
 def _redelivery_s(job: Job, queue_length: int | None) -> float:

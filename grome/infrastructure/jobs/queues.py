@@ -46,6 +46,13 @@ end
 return found
 """
 
+# SAQ adds messages at the end of the list and takes them from its beginning.
+_MOVE_TO_FRONT: Final = """
+if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 1 then
+    redis.call('LPUSH', KEYS[1], ARGV[1])
+end
+"""
+
 
 class ResilientQueue(RedisQueue):
     """A queue that logs one line when Redis becomes unavailable, and one when it is back.
@@ -57,6 +64,7 @@ class ResilientQueue(RedisQueue):
         self._key_prefix = namespace.key(f"saq:{name}:")  # SAQ's constructor asks for keys already
         super().__init__(redis, name=name)
         self._cleanup_script = redis.register_script(_SWEEP)
+        self._move_to_front = redis.register_script(_MOVE_TO_FRONT)
         self._available = asyncio.Event()
         self._available.set()
         self.idle: set[asyncio.Task[Any]] = set()  # slots that wait for a message
@@ -69,6 +77,11 @@ class ResilientQueue(RedisQueue):
 
     def job_key_from_id(self, job_id: str) -> str:
         return job_id.removeprefix(f"{self._key_prefix}job:")
+
+    async def enqueue_first(self, message: Message) -> None:
+        """Enqueue the message before all that wait, unless its key is known or a worker takes it at once."""
+        if await self.enqueue(message):
+            await self._move_to_front(keys=[self.namespace("queued")], args=[message.id])
 
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Message | None:  # noqa: ASYNC109 -- SAQ's
         """Return None also after Redis was unavailable, as soon as it is back."""

@@ -17,6 +17,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError, UndeliverableError
 from grome.infrastructure.jobs.job_queue import JobQueue, delay_s
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
+from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.runner import JobRunner, RunningJob
 from grome.infrastructure.redis.client import RedisClients
 from grome.infrastructure.transient_errors import RecipientError
@@ -178,6 +179,22 @@ async def test_job_in_a_crowded_queue_is_looked_at_again_soon_each_time(containe
         assert max(one["next_at"] for one in stored) - container.clock() < timedelta(seconds=5)
     await jobs.delete_many(ids)
     await container.get(RedisClients).commands.flushdb()
+
+
+async def test_job_of_a_killed_worker_is_first_in_a_long_queue(container: Container) -> None:
+    begun, waiting, redis = job("work"), [job("work") for _ in range(60)], container.get(RedisClients).commands
+    jobs, queue = container.get(JobQueue), container.get(Queues)[Queue.DEFAULT]
+    await jobs.add(begun)
+    await redis.flushdb()  # its worker has the message
+    lapsed = {"claim": "of a dead worker", "tries": 1, "next_at": container.clock()}
+    await container.database["jobs"].update_one({"_id": begun.id}, {"$set": lapsed})
+    await jobs.add(*waiting)
+    await jobs.enqueue_due()
+    first = await queue.dequeue(1)
+    assert first
+    assert first.kwargs == {"job_id": begun.id, "tries": 1}
+    await container.database["jobs"].delete_many({"_id": {"$in": [one.id for one in (begun, *waiting)]}})
+    await redis.flushdb()
 
 
 @pytest.mark.usefixtures("worker")
