@@ -31,6 +31,8 @@ PUBLIC = {
     "GET /docs/errors.md",
     "GET /docs/errors/{code}",
     "GET /docs/groups/{file}",
+    "GET /docs/guide",
+    "GET /docs/guide.md",
     "GET /jobs/static/{name}",
     "GET /llms.txt",
     "GET /openapi.json",
