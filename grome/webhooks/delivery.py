@@ -53,7 +53,7 @@ class WebhookDeliverer:
             return
         if any(attempt.run == payload.run and attempt.error is None for attempt in delivery.attempts):
             return
-        lease = self._health.new_lease()
+        lease = self._health.new_lease(payload.claim)
         endpoint = await self._endpoints.acquire_lease(payload.endpoint_id, lease, self._clock())
         if endpoint is None:
             return
@@ -68,7 +68,7 @@ class WebhookDeliverer:
     async def _send(self, endpoint: Endpoint, delivery: Delivery, lease: RequestLease, run: int, *, last: bool) -> None:
         """Make the request of a lease and record the outcome; the lease ends even if this raises.
 
-        The lease of a worker that dies expires. Raises the error of a failed attempt.
+        The lease of a worker that dies ends when its job runs again, or expires. Raises the error of a failed attempt.
         """
         has_ended = False
         try:

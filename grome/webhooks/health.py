@@ -7,7 +7,6 @@ from typing import Final
 from loguru import logger
 
 from grome.common.clock import Clock
-from grome.common.ids import new_hex_id
 from grome.webhooks.models import (
     DISABLE_AFTER,
     FIRST_PAUSE,
@@ -39,8 +38,8 @@ class EndpointHealth:
         self._endpoints, self._notify_owner, self._clock = endpoints, tell_owner, clock
         self._timeout = timedelta(seconds=timeout_s)
 
-    def new_lease(self) -> RequestLease:
-        return RequestLease(new_hex_id(), self._clock() + self._timeout + _LEASE_MARGIN)
+    def new_lease(self, claim: str) -> RequestLease:
+        return RequestLease(claim, self._clock() + self._timeout + _LEASE_MARGIN)
 
     async def end_request(self, endpoint: Endpoint, lease: RequestLease, attempt: Attempt, *, is_gone: bool) -> None:
         """Record the result of an attempt, and disable the endpoint if it fails for too long."""

@@ -161,6 +161,11 @@ class SendWebhook(Struct, frozen=True):
     event_id: UUID
     run: int = 0
 
+    @property
+    def claim(self) -> str:
+        """Name the lease of its request. A worker that repeats the delivery of a dead worker has the same name."""
+        return f"{self.event_id}.{self.run}"
+
 
 def delivery_job(delivery: Delivery) -> NewJob:
     """Return the job of a delivery, or of its newest replay."""

@@ -119,9 +119,10 @@ class EndpointRepository:
     async def acquire_lease(self, endpoint_id: UUID, lease: RequestLease, now: datetime) -> Endpoint | None:
         """Return the endpoint, with `lease` in it if a request may be sent now. Returns None if there is no endpoint.
 
-        One atomic write, so that concurrent workers together begin no more requests than the endpoint may have.
+        One atomic write, so that concurrent workers together begin no more requests than the endpoint may have. A lease
+        with the same claim is replaced: the worker that had it is dead, or its job would not run again.
         """
-        under_way = _live_leases(now)
+        under_way = _live_leases_but(lease.claim, now)
         most = {"$cond": [{"$gte": [{"$ifNull": ["$slow", 0]}, MAX_SLOW_ATTEMPTS]}, 1, MAX_IN_FLIGHT]}
         is_open = {
             "$and": [
@@ -135,9 +136,8 @@ class EndpointRepository:
 
     async def record_result(self, endpoint_id: UUID, ended: RequestResult, now: datetime) -> Endpoint | None:
         """End a lease and record the result of its request. A success resets the effects of all earlier failures."""
-        others = {"$filter": {"input": _live_leases(now), "cond": {"$ne": ["$$this.claim", ended.claim]}}}
         slow = {"$add": [{"$ifNull": ["$slow", 0]}, 1]} if ended.is_slow else 0
-        fields: Document = {"in_flight": others, "slow": slow}
+        fields: Document = {"in_flight": _live_leases_but(ended.claim, now), "slow": slow}
         if ended.has_failed:
             fields["failing_since"] = {"$ifNull": ["$failing_since", ended.at]}
             fields["failures"] = {"$add": [{"$ifNull": ["$failures", 0]}, 1]}
@@ -240,6 +240,7 @@ class DeliveryRepository:
         )
 
 
-def _live_leases(now: datetime) -> Document:
-    """Return an expression for the leases that have not expired."""
-    return {"$filter": {"input": {"$ifNull": ["$in_flight", []]}, "cond": {"$gt": ["$$this.until", now]}}}
+def _live_leases_but(claim: str, now: datetime) -> Document:
+    """Return an expression for the leases that have not expired, without that of the claim."""
+    is_live = {"$and": [{"$gt": ["$$this.until", now]}, {"$ne": ["$$this.claim", claim]}]}
+    return {"$filter": {"input": {"$ifNull": ["$in_flight", []]}, "cond": is_live}}

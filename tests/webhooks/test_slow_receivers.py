@@ -34,8 +34,8 @@ from tests.webhooks.trial import Endpoint, Trial
 from workers.registry import HANDLERS
 
 
-async def hang(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(30)
+async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await reader.read()  # until the sender gives up
 
 
 async def made(trial: Trial, receiver: Receiver) -> tuple[Person, Endpoint, Event]:
@@ -52,7 +52,9 @@ def hanging(times: int) -> list[Behaviour]:
 async def test_concurrent_requests_of_an_endpoint_are_limited(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = hanging(20)
-    ended = await asyncio.gather(*(trial.deliver(endpoint, event) for _ in range(12)), return_exceptions=True)
+    ended = await asyncio.gather(
+        *(trial.deliver(endpoint, event, run=run) for run in range(12)), return_exceptions=True
+    )
     kinds = [type(error) for error in ended]
     assert (kinds.count(DeliveryError), kinds.count(PostponedError)) == (MAX_IN_FLIGHT, 12 - MAX_IN_FLIGHT)
     assert receiver.connections == MAX_IN_FLIGHT
@@ -70,6 +72,20 @@ async def test_lease_of_a_dead_worker_expires(trial: Trial, receiver: Receiver) 
     assert receiver.connections == 1
 
 
+async def test_repeated_delivery_of_a_dead_worker_takes_over_its_lease(trial: Trial, receiver: Receiver) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    endpoints, now = EndpointRepository(trial.container.database), trial.clock()
+    for run in range(MAX_IN_FLIGHT):
+        claim = SendWebhook(endpoint.id, event.id, run).claim
+        await endpoints.acquire_lease(endpoint.id, RequestLease(claim, now + timedelta(minutes=1)), now)
+    with pytest.raises(PostponedError):
+        await trial.deliver(endpoint, event, run=MAX_IN_FLIGHT)
+    await trial.deliver(endpoint, event, run=0)
+    stored = await endpoints.find({}, endpoint.id)
+    assert stored
+    assert (receiver.connections, len(stored.in_flight)) == (1, MAX_IN_FLIGHT - 1)
+
+
 async def test_hanging_receiver_is_paused_and_gets_one_request(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = hanging(20)
@@ -82,7 +98,7 @@ async def test_hanging_receiver_is_paused_and_gets_one_request(trial: Trial, rec
     assert receiver.connections == MAX_SLOW_ATTEMPTS
 
     trial.clock.shift = FIRST_PAUSE + timedelta(seconds=5)
-    ended = await asyncio.gather(*(trial.deliver(endpoint, event) for _ in range(5)), return_exceptions=True)
+    ended = await asyncio.gather(*(trial.deliver(endpoint, event, run=run) for run in range(5)), return_exceptions=True)
     assert [type(error) for error in ended].count(DeliveryError) == 1
     trial.clock.shift += 3 * FIRST_PAUSE
     receiver.behaviours = []
