@@ -61,15 +61,24 @@ class ExportService:
         """Store an export to be made, or return the open one. Raises TooManyRequests beyond three in a day."""
         export = await self._exports.find_open(actor.id)
         if export is None:
-            await self._budgets.spend(EXPORT_BUDGET, str(actor.id))
             export = self._build(actor)
-            if not await self._exports.add(export):
+            if await self._exports.add(export):
+                await self._spend_budget(export)
+            else:
                 export = await self._exports.find_open(actor.id)
                 if export is None:  # a concurrent request's export has ended meanwhile
                     raise TooManyRequests(_RETRY_AFTER_S)
         # Also for an existing export: the process that stored it may have died before this line.
         await self._jobs.add(_job_of(export.id))
         return export_out(export)
+
+    async def _spend_budget(self, export: Export) -> None:
+        """Remove the export again if it is one too many. Concurrent requests for one export spend the budget once."""
+        try:
+            await self._budgets.spend(EXPORT_BUDGET, str(export.user_id))
+        except TooManyRequests:
+            await self._exports.remove(export.id)
+            raise
 
     async def get(self, actor: Actor, export_id: UUID) -> ExportOut:
         """Return an export, with a download URL if it is done. Raises NotFound."""
