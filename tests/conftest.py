@@ -1,10 +1,10 @@
 """Shared fixtures: a real mongod and Valkey, and a real server in the event loop of the tests."""
 
 import asyncio
+import errno
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -125,8 +125,11 @@ class _Loop(uvloop.Loop):
     """Closes at the end of a process although a server of its last tests still waits for a client."""
 
     def close(self) -> None:
-        with suppress(OSError):  # EBUSY: libuv closes no loop with open handles
+        try:
             super().close()
+        except OSError as error:
+            if error.errno != errno.EBUSY:  # libuv closes no loop with open handles
+                raise
 
 
 @pytest.fixture(scope="session")

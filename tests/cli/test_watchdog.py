@@ -1,5 +1,6 @@
 """The watchdog of `grome serve`, beside a process manager that notes its messages."""
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,9 +56,10 @@ async def test_process_that_died_during_the_migration_of_a_reload_is_started_aga
     migrating = SimpleNamespace(
         poll=lambda: codes[0] if codes else None, returncode=2, terminate=lambda: codes.append(2), wait=lambda: 2
     )
-    monkeypatch.setattr("grome.cli.rolling.subprocess.Popen", lambda _command: migrating)
+    monkeypatch.setattr(subprocess, "Popen", lambda _command: migrating)
     manager = Manager()
     with running(manager) as watchdog:
         watchdog.ask_to_reload()
         manager.processes = [dead("Server-0", 4242)]
-        await until(lambda: manager.sent == ["Server-0"])
+        await until(lambda: bool(manager.sent))
+        assert manager.sent == ["Server-0"]
