@@ -85,7 +85,7 @@ class DayHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WeeklyHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """Holds one opening for each weekday. Adjacent openings may touch or overlap, but no booking spans two openings."""
+    """Holds one opening for each weekday. Adjacent openings may touch or overlap; a booking may then span both."""
 
     monday: DayHours
     """The opening that begins on Monday."""

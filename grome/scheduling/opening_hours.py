@@ -18,6 +18,18 @@ class Opening:
     hours: Span
     breaks: tuple[Span, ...]
 
+    def joined_with(self, later: Sequence["Opening"]) -> "Opening":
+        """Return this opening together with the next ones that begin before it ends, or when it ends.
+
+        `later` holds the openings of the next dates, in order.
+        """
+        end, breaks = self.hours.end, self.breaks
+        for opening in later:
+            if opening.hours.start > end:
+                break
+            end, breaks = max(end, opening.hours.end), breaks + opening.breaks
+        return Opening(Span(self.hours.start, end), breaks) if end > self.hours.end else self
+
     def fitting_starts(self, ticks: int, within: Span) -> int:
         """Return the starts at which a visit of this length lies wholly in the opening."""
         return mask_of(Span(self.hours.start, self.hours.end - ticks + 1), within)

@@ -270,7 +270,7 @@ def _iter_rejections(calendar: Calendar, visit: VisitPlan, within: Span) -> Reje
         yield Unavailability.TOO_SOON, mask_of(Span(within.start, bookable.start), within)
     if bookable.end < within.end:
         yield Unavailability.BEYOND_HORIZON, mask_of(Span(bookable.end, within.end), within)
-    # One opening that fits the visit is enough; otherwise the opening that passes the most rules gives the reason.
+    # One opening in which the visit may start is enough; otherwise the one that passes the most rules gives the reason.
     fitting, on_grid, unbroken = _opening_masks(calendar, visit, within)
     if calendar.holidays:
         yield Unavailability.HOLIDAY, ~fitting & _mask_of_dates(calendar, within, calendar.is_holiday)
@@ -287,15 +287,25 @@ def _iter_rejections(calendar: Calendar, visit: VisitPlan, within: Span) -> Reje
 
 
 def _opening_masks(calendar: Calendar, visit: VisitPlan, within: Span) -> tuple[int, int, int]:
-    """Return three masks of starts: in an opening, also on its grid, and also outside its breaks."""
+    """Return three masks of starts: in an opening, also on its grid, and also outside its breaks.
+
+    A visit that is longer than the rest of its opening fits if the next opening follows without a pause. It starts on
+    the grid of the opening in which it starts, and the breaks of both apply.
+    """
     all_fitting = all_on_grid = all_unbroken = 0
     step, busy_spans = ticks_for(calendar.rules.slot_step_min), visit.busy_spans()
-    for opening in calendar.openings_within(within):
-        fitting = opening.fitting_starts(visit.ticks, within)
-        on_grid = fitting & opening.grid_starts(step, within)
+    openings = calendar.openings_within(Span(within.start, within.end + visit.ticks))
+    for number, opening in enumerate(openings, start=1):
+        grid, fitting = opening.grid_starts(step, within), opening.fitting_starts(visit.ticks, within)
         all_fitting |= fitting
-        all_on_grid |= on_grid
-        all_unbroken |= on_grid & ~opening.starts_during_breaks(busy_spans, within)
+        all_on_grid |= grid & fitting
+        all_unbroken |= grid & fitting & ~opening.starts_during_breaks(busy_spans, within)
+        joined = opening.joined_with(openings[number:])
+        if joined is not opening:
+            running_on = joined.fitting_starts(visit.ticks, within) & ~fitting
+            all_fitting |= running_on
+            all_on_grid |= grid & running_on
+            all_unbroken |= grid & running_on & ~joined.starts_during_breaks(busy_spans, within)
     return all_fitting, all_on_grid, all_unbroken
 
 

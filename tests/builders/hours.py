@@ -30,10 +30,13 @@ def only_on(day: date, hours: DayHours) -> WeeklyHours:
 
 
 @st.composite
-def day_hours(draw: st.DrawFn) -> DayHours:
+def day_hours(draw: st.DrawFn, around_the_clock_from: int | None = None) -> DayHours:
     """Draw a valid day: open or closed, up to 24 hours, perhaps over midnight, with breaks in any order."""
-    start = draw(st.integers(0, 287)) * 5
-    length = draw(st.one_of(st.integers(1, 288), st.sampled_from([48, 96, 288]))) * 5
+    if around_the_clock_from is None:
+        start = draw(st.integers(0, 287)) * 5
+        length = draw(st.one_of(st.integers(1, 288), st.sampled_from([48, 96, 288]))) * 5
+    else:
+        start, length = around_the_clock_from, 24 * 60
     cuts = sorted(draw(st.sets(st.integers(0, length // 5), max_size=6)))
     spans = [(start + 5 * first, start + 5 * last) for first, last in pairwise(cuts) if draw(st.booleans())]
     breaks = [Break(_clock(first), draw(_end_clocks(last))) for first, last in draw(st.permutations(spans))]
@@ -47,8 +50,9 @@ def day_hours(draw: st.DrawFn) -> DayHours:
 
 @st.composite
 def weekly_hours(draw: st.DrawFn) -> WeeklyHours:
-    """Draw a valid week with up to three different days."""
-    kinds = draw(st.lists(day_hours(), min_size=1, max_size=3))
+    """Draw a valid week with up to three different days; in some weeks each opening begins when another ends."""
+    from_then_on = draw(st.none() | st.integers(0, 287).map(lambda tick: tick * 5))
+    kinds = draw(st.lists(day_hours(from_then_on), min_size=1, max_size=3))
     return WeeklyHours(*[draw(st.sampled_from(kinds)) for _ in WEEKDAYS])
 
 

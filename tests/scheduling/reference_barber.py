@@ -81,12 +81,21 @@ class NaiveBarber:
 
     def works(self, start: datetime) -> bool:
         step = timedelta(minutes=self.calendar.rules.slot_step_min)
-        return any(
-            all(moment in day.moments for moment in walk(start, start + self.duration))
-            and all(moment in day.work for moment in self.at_work(start))
-            and (start - day.opens) % step == timedelta()
-            for day in self.openings
-        )
+        visit, busy = set(walk(start, start + self.duration)), set(self.at_work(start))
+        for number, day in enumerate(self.openings):
+            if start not in day.moments or (start - day.opens) % step:
+                continue
+            moments, breaks = set(day.moments), set(day.moments - day.work)
+            later = iter(self.openings[number + 1 :])
+            while not visit <= moments:
+                following = next(later, None)
+                if not following or following.opens > max(moments) + timedelta(minutes=5):
+                    break
+                moments |= following.moments
+                breaks |= following.moments - following.work
+            if visit <= moments and not busy & breaks:
+                return True
+        return False
 
     def around(self, start: datetime) -> tuple[list[datetime], list[datetime]]:
         """Return the moments of buffers and travel before and after the visit."""

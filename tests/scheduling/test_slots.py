@@ -297,7 +297,7 @@ def test_openings_that_touch_a_day_in_utc_by_one_tick_count_on_it() -> None:
     assert starts(calendar, date(2027, 5, 5), date(2027, 5, 5), 5) == ["04 23:55", "05 00:00", "05 00:05"]
 
 
-def test_overlapping_openings_are_checked_separately() -> None:
+def test_overlapping_openings_keep_their_grids_and_breaks() -> None:
     """The opening of Monday ends at 04:00 UTC; the opening of Tuesday begins at 03:00 UTC with a separate grid."""
     hours = a_week(monday=a_day("22:00", "06:00"), tuesday=a_day("05:00", "10:00", ("05:45", "07:00")))
     calendar = a_calendar(hours, slot_step_min=40)
@@ -307,8 +307,8 @@ def test_overlapping_openings_are_checked_separately() -> None:
     )  # Monday's grid, ends as Monday does
     assert reason_unavailable(calendar, day.replace(hour=3), VisitPlan(40)) is None  # on Tuesday's grid only
     assert (
-        reason_unavailable(calendar, day.replace(hour=3, minute=20), VisitPlan(45)) == Unavailability.OFF_GRID
-    )  # too long for Monday
+        reason_unavailable(calendar, day.replace(hour=3, minute=20), VisitPlan(45)) == Unavailability.ON_BREAK
+    )  # longer than Monday's opening, and Tuesday has a break
     assert (
         reason_unavailable(calendar, day.replace(hour=3, minute=40), VisitPlan(20)) == Unavailability.ON_BREAK
     )  # on Tuesday's grid only
@@ -316,12 +316,29 @@ def test_overlapping_openings_are_checked_separately() -> None:
     assert found[-7:] == ["04 02:40", "04 03:00", "04 03:20", "04 05:00", "04 05:40", "04 06:20", "04 07:00"]
 
 
-def test_visit_does_not_span_two_openings() -> None:
+def test_visit_may_span_openings_without_a_pause_between_them() -> None:
     calendar = a_calendar(every_day(a_day("00:00", "24:00")))
     midnight = datetime(2027, 5, 4, 22, tzinfo=UTC)
-    assert reason_unavailable(calendar, midnight - timedelta(minutes=30), VisitPlan(30)) is None
-    assert reason_unavailable(calendar, midnight - timedelta(minutes=15), VisitPlan(30)) == Unavailability.CLOSED
-    assert reason_unavailable(calendar, midnight, VisitPlan(30)) is None
+    for start in (midnight - timedelta(minutes=30), midnight - timedelta(minutes=15), midnight):
+        assert reason_unavailable(calendar, start, VisitPlan(30)) is None
+    closed = replace(calendar, overrides={date(2027, 5, 5): None})
+    assert reason_unavailable(closed, midnight - timedelta(minutes=15), VisitPlan(30)) == Unavailability.CLOSED
+    late = replace(calendar, overrides={date(2027, 5, 5): a_day("00:05", "09:00")})
+    assert reason_unavailable(late, midnight - timedelta(minutes=15), VisitPlan(30)) == Unavailability.CLOSED
+
+
+def test_visit_over_midnight_keeps_to_its_grid_and_out_of_the_breaks_of_both_dates() -> None:
+    """Monday's grid has steps of 40 minutes from 20:00; Tuesday's opening begins with a break from 00:30."""
+    hours = a_week(monday=a_day("20:00", "24:00"), tuesday=a_day("00:00", "09:00", ("00:30", "01:00")))
+    calendar, midnight = a_calendar(hours, slot_step_min=40), datetime(2027, 5, 3, 22, tzinfo=UTC)
+    for minutes, duration_min, expected in [
+        (-40, 70, None),
+        (-30, 60, Unavailability.OFF_GRID),
+        (-40, 75, Unavailability.ON_BREAK),
+        (-40, 11 * 60, Unavailability.CLOSED),
+    ]:
+        start = midnight + timedelta(minutes=minutes)
+        assert reason_unavailable(calendar, start, VisitPlan(duration_min)) == expected
 
 
 def test_buffers_may_lie_outside_the_hours_and_in_breaks() -> None:
