@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from grome.infrastructure.container import Container
-from tests.builders.barbers import Barber, barber
+from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
 from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, create_admin, register
 
@@ -185,14 +185,16 @@ async def test_duplicate_service_is_refused(http: httpx.AsyncClient, customer: P
 async def test_unavailable_start_is_refused_with_its_rule(
     http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    shop = await barber(http, container, timezone="UTC", rules={"slot_step_min": 30, "min_notice_min": 240})
+    hours = {day: {**each, "end_time": "22:00"} for day, each in ALWAYS_OPEN.items()}
+    rules = {"slot_step_min": 30, "min_notice_min": 240}
+    shop = await barber(http, container, timezone="UTC", hours=hours, rules=rules)
     soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
     times = {
         "misaligned": tomorrow(10) + timedelta(seconds=1),
         "too_soon": soon,
         "beyond_horizon": tomorrow(10) + timedelta(days=400),
         "off_grid": tomorrow(10, 15),
-        "closed": tomorrow(23, 45),
+        "closed": tomorrow(21, 45),
     }
     for rule, start in times.items():
         refused = await ask(http, customer, shop, start)

@@ -171,9 +171,17 @@ class Wish:
             if (day := self.shop.day(begins)) is None:
                 continue
             opens, closes, breaks = _opening(day, begins, self.shop.zone)
-            if not (opens <= start and start + self.minutes <= closes):
+            if not opens <= start < closes:
                 continue
-            against = {"on_break" for pause in breaks if work & pause}
+            pauses, date_after = [*breaks], begins + timedelta(days=1)
+            while closes < start + self.minutes and (following := self.shop.day(date_after)):
+                follows, ends, breaks = _opening(following, date_after, self.shop.zone)
+                if follows > closes:
+                    break
+                closes, pauses, date_after = max(closes, ends), [*pauses, *breaks], date_after + timedelta(days=1)
+            if closes < start + self.minutes:
+                continue
+            against = {"on_break" for pause in pauses if work & pause}
             against |= {"off_grid"} if (start - opens) % self.shop.rules.step else set()
             if not against:
                 return frozenset()
