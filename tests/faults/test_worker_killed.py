@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -24,10 +23,14 @@ MOST_KILLS = 3  # a busy machine delays one replacement, but not all
 METRICS_SECRET = "a-secret-of-this-test"
 
 
-@pytest.fixture
-def own_grome(settings: Settings, database: None, tmp_path: Path) -> Iterator[RunningGrome]:  # noqa: ARG001
+@pytest.fixture(scope="module")
+def own_grome(
+    settings: Settings,
+    database: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningGrome]:
     """Start an own Grome, since its processes are killed."""
-    with running_grome(settings, tmp_path, GROME_HTTP_METRICS_TOKEN=METRICS_SECRET) as started:
+    with running_grome(settings, tmp_path_factory.mktemp("killed"), GROME_HTTP_METRICS_TOKEN=METRICS_SECRET) as started:
         yield started
 
 

@@ -41,9 +41,9 @@ def refused(home: Path, port: int, **changed: str) -> list[str]:
 
 
 @contextmanager
-def started(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def started(home: Path, port: int, **changed: str) -> Iterator[subprocess.Popen[bytes]]:
     """Start `grome run`, and kill it if the test has not ended it."""
-    process = start(home, port)
+    process = start(home, port, **changed)
     try:
         yield process
     finally:
@@ -53,9 +53,9 @@ def started(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def running(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(home: Path, port: int, **changed: str) -> Iterator[subprocess.Popen[bytes]]:
     """Start `grome run` and wait until it is ready."""
-    with started(home, port) as process:
+    with started(home, port, **changed) as process:
         banners = (home / "out").read_text().count(READY)
         deadline = time.monotonic() + START_PATIENCE_S
         while (home / "out").read_text().count(READY) == banners:
@@ -79,36 +79,65 @@ def barbers_in_berlin(port: int) -> int:
     )
 
 
-def test_run_in_an_empty_folder_becomes_ready_and_shuts_down(tmp_path: Path) -> None:
+def test_run_becomes_ready_locks_its_data_and_goes_on_with_them_after_a_kill(tmp_path: Path) -> None:
+    """One test, because a start with demo data costs eight seconds of CPU time."""
     home, port = tmp_path / "home", free_port()
     with running(home, port) as grome:
         said = (home / "out").read_text()
         for address in ("/v1", "/docs", "/jobs/", "/pay-demo"):
             assert f"http://127.0.0.1:{port}{address}" in said
         assert "admin@demo.grome.example" in said
-        assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=PATIENCE_S).json()["ready"]
-        assert barbers_in_berlin(port) == SHOWN
+        assert_ready(port)
+        assert warnings_in(home / "err") == []
 
-        relatives = family(grome.pid)
-        programs = " ".join(process.name() for process in relatives)
-        assert "mongod" in programs
-        assert "valkey" in programs
-        assert any("grome.dev.local_stripe" in process.cmdline() for process in relatives)
-        interrupted = time.monotonic()
-        os.killpg(grome.pid, signal.SIGINT)
-        assert grome.wait(timeout=START_PATIENCE_S) == 0
-        assert time.monotonic() - interrupted < ENDS_WITHIN_S * overload()
-        assert survivors(relatives, within_s=PATIENCE_S) == []
-    assert warnings_in(home / "err") == []
+        (sentence,) = refused(home, free_port())
+        assert str(home) in sentence
+        assert str(grome.pid) in sentence
+
+        orphans = family(grome.pid)
+        assert_complete(orphans)
+        os.kill(grome.pid, signal.SIGKILL)
+        grome.wait()
+        assert any(process.is_running() for process in orphans)
+        with running(home, port, GROME_HTTP_WORKERS="1") as again:
+            assert survivors(orphans, within_s=PATIENCE_S) == []
+            assert_ready(port)  # the data were kept, and are not added again
+            assert "nothing added" in (home / "out").read_text()
+
+            relatives = family(again.pid)
+            assert_complete(relatives)
+            before = len(warnings_in(home / "err"))  # of processes of the killed run
+            interrupted = time.monotonic()
+            os.killpg(again.pid, signal.SIGINT)
+            assert again.wait(timeout=START_PATIENCE_S) == 0
+            assert time.monotonic() - interrupted < ENDS_WITHIN_S * overload()
+            assert survivors(relatives, within_s=PATIENCE_S) == []
+            assert len(warnings_in(home / "err")) == before
 
 
-@pytest.mark.parametrize("seconds", [0.4, 1.2, 2.2, 3.2])
-def test_ctrl_c_during_the_start_ends_it(tmp_path: Path, seconds: float) -> None:
+def assert_ready(port: int) -> None:
+    assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=PATIENCE_S).json()["ready"]
+    assert barbers_in_berlin(port) == SHOWN
+
+
+def assert_complete(relatives: list[psutil.Process]) -> None:
+    programs = " ".join(process.name() for process in relatives)
+    assert "mongod" in programs
+    assert "valkey" in programs
+    assert any("grome.dev.local_stripe" in process.cmdline() for process in relatives)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "signum"),
+    [(0.4, signal.SIGINT), (1.2, signal.SIGINT), (2.2, signal.SIGINT), (3.2, signal.SIGINT), (2.2, signal.SIGTERM)],
+)
+def test_signal_during_the_start_ends_it(tmp_path: Path, seconds: float, signum: signal.Signals) -> None:
+    """A terminal sends SIGINT to the process group on Ctrl-C, and a supervisor SIGTERM to the process."""
     with started(tmp_path / "home", free_port()) as grome:
         time.sleep(seconds)
         relatives = family(grome.pid)
         interrupted = time.monotonic()
-        os.killpg(grome.pid, signal.SIGINT)
+        (os.killpg if signum is signal.SIGINT else os.kill)(grome.pid, signum)
         grome.wait(timeout=START_PATIENCE_S)
         assert time.monotonic() - interrupted < ENDS_WITHIN_S * overload()
         assert survivors(relatives, within_s=PATIENCE_S) == []
@@ -150,28 +179,6 @@ except StopRequested:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=START_PATIENCE_S
     )
     assert (ended.stdout, ended.stderr) == ("stopped\n", "")
-
-
-def test_run_locks_its_data_and_cleans_up_after_a_kill(tmp_path: Path) -> None:
-    home, port = tmp_path / "home", free_port()
-    with running(home, port) as grome:
-        (sentence,) = refused(home, free_port())
-        assert str(home) in sentence
-        assert str(grome.pid) in sentence
-
-        orphans = family(grome.pid)
-        os.kill(grome.pid, signal.SIGKILL)
-        grome.wait()
-        assert any(process.is_running() for process in orphans)
-        with running(home, port) as again:
-            assert survivors(orphans, within_s=PATIENCE_S) == []
-            assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=PATIENCE_S).json()["ready"]
-            assert barbers_in_berlin(port) == SHOWN  # the data was kept, and is not laid again
-            assert "nothing added" in (home / "out").read_text()
-            before = len(warnings_in(home / "err"))
-            again.send_signal(signal.SIGTERM)
-            again.wait(timeout=START_PATIENCE_S)
-            assert len(warnings_in(home / "err")) == before
 
 
 def test_run_on_a_busy_port_is_refused(tmp_path: Path) -> None:

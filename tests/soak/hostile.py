@@ -55,9 +55,10 @@ class Hostile:
         return str(answer.json()["id"])
 
     async def run(self, until_s: float) -> None:
-        while time.monotonic() < until_s:
+        """Send each request at least once, and all again until `until_s`."""
+        for number in itertools.count():
             for act in ACTS:
-                if time.monotonic() >= until_s:
+                if number and time.monotonic() >= until_s:
                     return
                 await self._send(act)
 

@@ -13,7 +13,7 @@ REFUSED = {"make_up_access_token": 401, "make_up_refresh_token": 401, "send_larg
 
 @pytest.mark.alone
 async def test_hostile_accounts_leave_memory_relay_and_jobs_unchanged(tmp_path: Path) -> None:
-    outcome = await soak(tmp_path, seconds=8, quiet_s=2, progress=lambda _: None)
+    outcome = await soak(tmp_path, seconds=3, quiet_s=0.5, progress=lambda _: None)
     assert outcome.faults() == []
     for act in ACTS:
         statuses = {status for name, status in outcome.answers if name == act.__name__}

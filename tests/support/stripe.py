@@ -92,16 +92,6 @@ def local_stripe(home: Path, webhook_url: str = "") -> Iterator[LocalStripe]:
         server.kill()
 
 
-def stripe_settings(server: LocalStripe) -> dict[str, str]:
-    """Return the environment of a Grome that takes payments at the server."""
-    return {
-        "GROME_STRIPE_SECRET_KEY": SECRET_KEY,
-        "GROME_STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
-        "GROME_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
-        "GROME_STRIPE_URL": server.url,
-    }
-
-
 def with_payments(settings: Settings, server: LocalStripe) -> Settings:
     """Turn payments on, with the local server."""
     stripe = msgspec.structs.replace(

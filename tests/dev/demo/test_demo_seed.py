@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -23,9 +24,11 @@ from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from tests.builders.people import PASSWORD
-from tests.support.app import apart
-from tests.support.processes import free_port, running_grome_beside
-from tests.support.stripe import local_stripe, stripe_settings
+from tests.support.app import apart, serve_app
+from tests.support.jobs import run_worker
+from tests.support.processes import free_port
+from tests.support.stripe import local_stripe, with_payments
+from workers.registry import HANDLERS
 
 SMALL = SeedSize(cities=("Berlin", "Tokyo"), barbers_per_city=6, customers=4)
 COLLECTIONS = ("services", "users", "barbers")
@@ -113,17 +116,24 @@ async def test_seed_in_production_is_refused(own_settings: Settings, console: Co
         await container.close()
 
 
+@asynccontextmanager
+async def serve_with_jobs(settings: Settings, port: int) -> AsyncIterator[str]:
+    """Serve the application and run jobs in this event loop, which needs no processes; yield the URL."""
+    async with serve_app(settings, port=port) as app, run_worker(app.ctx.container, HANDLERS):
+        yield app.ctx.base_url
+
+
 async def test_scenario_without_payments_succeeds_and_names_what_is_missing(
-    empty: Container, own_settings: Settings, console: Console, tmp_path: Path
+    empty: Container, own_settings: Settings, console: Console
 ) -> None:
     await seed(empty, SMALL, console)
-    async with running_grome_beside(own_settings, tmp_path, workers=1) as running:
-        assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 0, printed(console)
+    async with serve_with_jobs(own_settings, free_port()) as url:
+        assert await asyncio.to_thread(run_scenario, url, "Tokyo", console) == 0, printed(console)
         assert "complete by barber: completed" in printed(console)
         assert "Payments are off" in printed(console)
-        assert await asyncio.to_thread(run_scenario, running.url, "Reykjavík", console) == 1
+        assert await asyncio.to_thread(run_scenario, url, "Reykjavík", console) == 1
     assert "nobody is near Reykjavík" in printed(console)
-    assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 1
+    assert await asyncio.to_thread(run_scenario, url, "Tokyo", console) == 1
     assert "is `grome run` running there?" in printed(console)
 
 
@@ -133,11 +143,9 @@ async def test_scenario_with_the_local_stripe_pays_refunds_and_charges_fees_twic
     await seed(empty, SMALL, console)
     port = free_port()
     with local_stripe(tmp_path, f"http://127.0.0.1:{port}/v1/stripe/webhook") as stripe:
-        async with running_grome_beside(
-            own_settings, tmp_path, workers=1, GROME_HTTP_PORT=str(port), **stripe_settings(stripe)
-        ) as running:
+        async with serve_with_jobs(with_payments(own_settings, stripe), port) as url:
             for _ in range(2):
-                assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 0, printed(console)
+                assert await asyncio.to_thread(run_scenario, url, "Tokyo", console) == 0, printed(console)
     story = printed(console)
     for told in ("Stripe: requires_action", "and a tip of", "Refunded:", "Kept: the deposit of"):
         assert story.count(told) == 2, story
