@@ -374,12 +374,15 @@ class SessionRepository:
 
         Called after a session was added, so that the last of several concurrent logins counts all of their sessions.
         """
-        mine, ended = {"user_id": user_id}, {"$or": [{"revoked_at": {"$ne": None}}, {"expires_at": {"$lte": now}}]}
-        old = self._sessions.find({**mine, **ended}, {"_id": 1}).sort("_id", -1).skip(MAX_ENDED_SESSIONS).limit(1)
-        async for newest in old:
-            await self._sessions.delete_many({**mine, **ended, "_id": {"$lte": newest["_id"]}})
-        newest_first = self._sessions.find(_live_of(user_id, now), {"_id": 1}).sort("_id", -1)
-        return [document["_id"] async for document in newest_first.skip(MAX_LIVE_SESSIONS).limit(_TRIM_BATCH)]
+        mine = self._sessions.find({"user_id": user_id}, {"revoked_at": 1, "expires_at": 1}).sort("_id", -1)
+        live, ended = list[UUID](), list[UUID]()
+        async for one in mine.limit(MAX_LIVE_SESSIONS + MAX_ENDED_SESSIONS + _TRIM_BATCH):
+            (live if one.get("revoked_at") is None and one["expires_at"] > now else ended).append(one["_id"])
+        if len(ended) > MAX_ENDED_SESSIONS:
+            has_ended = {"$or": [{"revoked_at": {"$ne": None}}, {"expires_at": {"$lte": now}}]}
+            kept_since = ended[MAX_ENDED_SESSIONS - 1]
+            await self._sessions.delete_many({"user_id": user_id, **has_ended, "_id": {"$lt": kept_since}})
+        return live[MAX_LIVE_SESSIONS:]
 
     async def list_live_on_device(self, user_id: UUID, device_id: str) -> list[UUID]:
         mine = {"user_id": user_id, "device.id": device_id, "revoked_at": None}
