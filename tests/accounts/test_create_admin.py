@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -13,19 +12,13 @@ from grome.accounts.service import AccountService
 from grome.common.errors import Invalid
 from grome.infrastructure.container import Container
 from tests.builders.people import PASSWORD, new_email, register
-from tests.support.eventually import START_PATIENCE_S
+from tests.support.commands import run_command
 from tests.support.processes import environment
 
 
 def create_admin(settings: Settings, home: Path, email: str, password: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "grome", "create-admin", "--email", email, "--name", "Boss"],
-        env=environment(settings, home, GROME_NEW_PASSWORD=password),
-        capture_output=True,
-        text=True,
-        timeout=START_PATIENCE_S,
-        check=False,
-    )
+    env = environment(settings, home, GROME_NEW_PASSWORD=password)
+    return run_command("create-admin", "--email", email, "--name", "Boss", env=env)
 
 
 async def test_created_admin_has_the_rights_of_admins(

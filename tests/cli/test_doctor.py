@@ -3,7 +3,6 @@
 import asyncio
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 from config.settings import Settings, setting_fields
@@ -12,19 +11,12 @@ from grome.dev.demo.people import admin_account
 from grome.dev.demo_accounts.models import ADMIN_EMAIL
 from grome.infrastructure.container import Container
 from tests.builders.keys import new_secrets_key
-from tests.support.eventually import START_PATIENCE_S
+from tests.support.commands import run_command
 from tests.support.processes import environment
 
 
 def doctor(settings: Settings, home: Path, *options: str, **changed: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "grome", "doctor", *options],
-        env={**environment(settings, home, **changed), "COLUMNS": "40"},
-        capture_output=True,
-        text=True,
-        timeout=START_PATIENCE_S,
-        check=False,
-    )
+    return run_command("doctor", *options, env={**environment(settings, home, **changed), "COLUMNS": "40"})
 
 
 async def test_doctor_lists_every_setting_and_the_reachable_dependencies(

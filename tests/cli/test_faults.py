@@ -1,7 +1,6 @@
 """Faults outside the code: a sentence with the remedy, exit code 2, and no traceback."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from config.settings import Settings
 from grome.cli.main import main
 from tests.builders.keys import new_secrets_key, new_service_account, new_signing_key
 from tests.support.app import apart
-from tests.support.eventually import START_PATIENCE_S
+from tests.support.commands import run_command
 from tests.support.processes import environment, free_port
 
 KEYS = {"GROME_STRIPE_SECRET_KEY": "sk_test_1", "GROME_STRIPE_PUBLISHABLE_KEY": "pk_test_1"}
@@ -193,14 +192,7 @@ def test_command_on_unfit_servers_prints_one_sentence_and_exits_with_2(
     servers = settings.mongo.url.partition("/?")[0]
     given = {name: value.replace("{servers}", servers) for name, value in changed.items()}
     given = {"GROME_HTTP_PORT": str(free_port()), "GROME_MONGO_TIMEOUT_MS": "3000", **given}
-    ended = subprocess.run(
-        [sys.executable, "-m", "grome", command],
-        env=environment(apart(settings, "faults", 1), tmp_path, **given),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=START_PATIENCE_S,
-    )
+    ended = run_command(command, env=environment(apart(settings, "faults", 1), tmp_path, **given))
     assert ended.returncode == 2, ended.stderr
     (line,) = ended.stderr.splitlines()
     assert sentence in line

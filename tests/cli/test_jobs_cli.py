@@ -1,7 +1,6 @@
 """`grome jobs`, as typed, on the test's own servers."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, State
 from tests.builders.jobs import discard_job, new_kind, stored_job
-from tests.support.eventually import START_PATIENCE_S
+from tests.support.commands import run_command
 from tests.support.processes import environment
 
 Ended = tuple[int, str, str]
@@ -25,15 +24,8 @@ class Typed:
 
     async def __call__(self, *arguments: str) -> Ended:
         """Exit code, standard output, standard error."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "grome", "jobs", *arguments),
-            env=self._env,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, errors = await asyncio.wait_for(process.communicate(), START_PATIENCE_S)
-        assert process.returncode is not None
-        return process.returncode, out.decode(), errors.decode()
+        ended = await asyncio.to_thread(run_command, "jobs", *arguments, env=self._env)
+        return ended.returncode, ended.stdout, ended.stderr
 
 
 @pytest.fixture

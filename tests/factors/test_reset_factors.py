@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from grome.infrastructure.container import Container
 from tests.builders.factors import add_app, add_passkey, login
 from tests.builders.people import register
 from tests.conftest import AdjustableClock
-from tests.support.eventually import START_PATIENCE_S
+from tests.support.commands import run_command
 from tests.support.processes import environment
 
 
@@ -26,14 +25,7 @@ def now(clock: AdjustableClock) -> datetime:
 
 
 def reset_factors(settings: Settings, home: Path, email: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "grome", "reset-factors", "--email", email],
-        env=environment(settings, home),
-        capture_output=True,
-        text=True,
-        timeout=START_PATIENCE_S,
-        check=False,
-    )
+    return run_command("reset-factors", "--email", email, env=environment(settings, home))
 
 
 async def test_reset_removes_all_factors_and_ends_all_sessions(

@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import re
-import sys
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +16,7 @@ from grome.infrastructure.container import Container
 from grome.ledger.postings import goodwill_to_barber
 from grome.ledger.sealer import Sealer
 from tests.builders.ledger import AT, post, visit_entries
-from tests.support.eventually import START_PATIENCE_S
+from tests.support.commands import run_command
 from tests.support.processes import environment
 
 BARBER = UUID(int=7)
@@ -35,12 +34,8 @@ class GromeLedger:
 
     async def __call__(self, *arguments: str) -> tuple[int, str]:
         """Run the command. Returns its exit code and standard output."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "grome", "ledger", *arguments), env=self._env, stdout=asyncio.subprocess.PIPE
-        )
-        out, _ = await asyncio.wait_for(process.communicate(), START_PATIENCE_S)
-        assert process.returncode is not None
-        return process.returncode, out.decode()
+        ended = await asyncio.to_thread(run_command, "ledger", *arguments, env=self._env)
+        return ended.returncode, ended.stdout
 
 
 @pytest.fixture

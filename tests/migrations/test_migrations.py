@@ -1,8 +1,6 @@
 """`grome migrate` on an empty database, once more, twice at once, and on one that is older than its validators."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +33,7 @@ from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_
 from grome.scheduling.offers import ChosenService, OfferedService
 from tests.builders.world import build_barber
 from tests.support.app import with_database
-from tests.support.eventually import START_PATIENCE_S
+from tests.support.commands import run_command
 from tests.support.processes import environment
 
 FAILED_VALIDATION = 121
@@ -256,15 +254,8 @@ async def test_migrations_add_missing_validators_and_indexes(database_: Database
 
 async def grome_migrate(settings: Settings, home: Path, *options: str) -> str:
     """In a thread: a driver on a blocked event loop would take its server for dead."""
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "grome", "migrate", *options],
-        env={**environment(settings, home), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=START_PATIENCE_S,
-        check=False,
-    )
+    env = {**environment(settings, home), "COLUMNS": "200"}
+    done = await asyncio.to_thread(run_command, "migrate", *options, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
