@@ -93,20 +93,23 @@ async def list_stored(container: Container) -> dict[str, Barber]:
 
 async def store_barbers(container: Container, barbers: Sequence[Barber]) -> None:
     """Store them as they are, in the place of those of the same ids, and tell everybody."""
-    repository = BarberRepository(container.database)
-    for one in barbers:
-        await repository.remove(one.id)
+    await _delete(container, barbers)
     if barbers:
-        await repository.add_many(barbers)
+        await BarberRepository(container.database).add_many(barbers)
     for one in barbers:
         await container.get(BarberChangeFeed).publish(BarberChange(one))
 
 
 async def remove_barbers(container: Container, barbers: Sequence[Barber]) -> None:
-    for one in barbers:
-        if gone := await BarberRepository(container.database).remove(one.id):
-            last = msgspec.structs.replace(gone, version=gone.version + 1)
-            await container.get(BarberChangeFeed).publish(BarberChange(last, removed=True))
+    stored = await BarberRepository(container.database).list_by_ids([one.id for one in barbers])
+    await _delete(container, barbers)
+    for one in stored:
+        last = msgspec.structs.replace(one, version=one.version + 1)
+        await container.get(BarberChangeFeed).publish(BarberChange(last, removed=True))
+
+
+async def _delete(container: Container, barbers: Sequence[Barber]) -> None:
+    await container.database["barbers"].delete_many({"_id": {"$in": [one.id for one in barbers]}})
 
 
 @asynccontextmanager

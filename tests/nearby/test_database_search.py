@@ -38,7 +38,7 @@ PER_TOWN = 150
 SLOW_S = 0.2
 
 
-@hypothesis_settings(max_examples=30)
+@hypothesis_settings(max_examples=20)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 60), dice=st.integers(0, 2**32))
 async def test_database_search_finds_the_same_as_a_scan(
     container: Container, region: Place, size: int, dice: int
@@ -83,7 +83,7 @@ async def test_searches_of_more_towns_than_fit_in_memory_find_all_barbers(
 ) -> None:
     chance = Random(3)  # noqa: S311 -- as above
     world = [one for town in TOWNS for one in build_barbers(town, PER_TOWN, chance)]
-    searches = [Search(town, 30) for town in TOWNS] * 6
+    searches = [Search(town, 30) for town in TOWNS] * 3
     async with stored_barbers(container, world):
         everybody = await list_stored(container)
         await container.database.command("profile", 2)
