@@ -113,7 +113,7 @@ class Wish:
     def auto(self) -> bool:
         return all(self.shop.rules.auto if offer.auto is None else offer.auto for offer in self._offers)
 
-    @property
+    @cached_property
     def caps(self) -> dict[object, int]:
         own = {number: cap for number in self.offers if (cap := self.shop.offers[number].cap)}
         return {**({EVERY_VISIT: self.shop.rules.cap} if self.shop.rules.cap else {}), **own}
@@ -140,6 +140,10 @@ class Wish:
         around = {*range(-before, 0, TICK), *range(self.minutes, self.minutes + after, TICK)}
         return self._at_work | around
 
+    @cached_property
+    def _span(self) -> tuple[int, int]:
+        return min(self._kept), max(self._kept) + TICK
+
     def ticks(self, start: int) -> frozenset[int]:
         """Return the occupied ticks of a visit at this start."""
         return frozenset(start + tick for tick in self._kept)
@@ -158,7 +162,7 @@ class Wish:
         last = self.shop.date_of(now) + timedelta(days=self.shop.rules.horizon)
         yield _if(self.shop.date_of(start) > last, "beyond_horizon")
         yield self._hours(start)
-        begins, end = min(self.ticks(start)), max(self.ticks(start)) + TICK
+        begins, end = start + self._span[0], start + self._span[1]
         yield _if(any(begin < end and begins < over for begin, over in self.shop.time_off.values()), "time_off")
         full = (seats[self.shop.date_of(start), subject] >= most for subject, most in self.caps.items())
         yield _if(any(full), "day_full")
@@ -166,7 +170,7 @@ class Wish:
 
     def _hours(self, start: int) -> frozenset[str]:
         reasons = {"closed"}
-        work, around = {start + tick for tick in self._at_work}, self.shop.date_of(start)
+        around = self.shop.date_of(start)
         for begins in (around - timedelta(days=1), around):
             if (day := self.shop.day(begins)) is None:
                 continue
@@ -181,7 +185,7 @@ class Wish:
                 closes, pauses, date_after = max(closes, ends), [*pauses, *breaks], date_after + timedelta(days=1)
             if closes < start + self.minutes:
                 continue
-            against = {"on_break" for pause in pauses if work & pause}
+            against = {"on_break" for pause in pauses if any(start + tick in pause for tick in self._at_work)}
             against |= {"off_grid"} if (start - opens) % self.shop.rules.step else set()
             if not against:
                 return frozenset()
