@@ -1,4 +1,4 @@
-"""A rotation of all keys as docs/operations.md describes it, while a client stays signed in.
+"""A rotation of all keys as docs/operations/keys.md describes it, while a client stays signed in.
 
 Each step runs beside the step before it, as processes do during a rolling deploy.
 """

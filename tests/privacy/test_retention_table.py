@@ -1,4 +1,4 @@
-"""The table of retention in docs/operations.md agrees with indexes and cron entries."""
+"""The table of retention in docs/operations/data.md agrees with indexes and cron entries."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tests.privacy.test_inventory import all_specs
 from workers.registry import CRON
 
-PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+PAGE = Path(__file__).parents[2] / "docs" / "operations" / "data.md"
 _DAY_S = 86_400
 
 

@@ -69,7 +69,7 @@ def _print(outcome: Outcome) -> None:
     )
     console.print("Stories: " + ", ".join(f"{name} {count}" for name, count in outcome.told.items()))
     for kind, count in fleet.expected.items():
-        console.print(f"Announced in docs/operations.md: {count:,} times {kind.value}")
+        console.print(f"Announced in docs/operations/restarts.md: {count:,} times {kind.value}")
     checks = Table("check", "wrong")
     checks.add_row(
         f"requests that failed, of {sum(side.requests.total() for side in outcome.sides.values()):,}",

@@ -16,7 +16,7 @@ Headers = dict[str, str]
 
 
 class Expected(StrEnum):
-    """Answers that docs/operations.md announces for the time in which both releases run."""
+    """Answers that docs/operations/restarts.md announces for the time in which both releases run."""
 
     ACCESS = "401 to an access token of this release"
     REFRESH = "401 refresh_refused to a refresh token of this release"

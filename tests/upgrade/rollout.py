@@ -172,7 +172,7 @@ class Rollout:
         }
 
     def _container_settings(self) -> Settings:
-        """Return settings with entries `0` for a release without numbered keys, as docs/operations.md describes."""
+        """Return entries `0` for a release without numbered keys, as docs/operations/keys.md describes."""
         accounts = self.settings.accounts
         numbered = {"secrets_keys": accounts.secrets_keys, "pepper": accounts.pepper}
         keys = {name: key if self.release.knows(name) else f"0,{key}" for name, key in numbered.items()}

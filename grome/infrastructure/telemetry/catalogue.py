@@ -1,4 +1,4 @@
-"""Every metric that processes count in shared memory. docs/operations.md lists them for operators."""
+"""Every metric that processes count in shared memory. docs/operations/observability.md lists them for operators."""
 
 from typing import Final
 

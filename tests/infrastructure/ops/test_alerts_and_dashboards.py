@@ -115,8 +115,8 @@ def test_dashboards_are_as_their_script_writes_them() -> None:
     assert files == {name: script["text_of"](name) for name in script["DASHBOARDS"]}
 
 
-def test_operations_page_lists_each_metric() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
+def test_observability_page_lists_each_metric() -> None:
+    page = (ROOT / "docs" / "operations" / "observability.md").read_text()
     for expression in [rule["expr"] for rule in rules()] + dashboard_expressions():
         for metric in metrics_in(expression) - OF_PROMETHEUS:
             assert f"`{re.sub('_(bucket|sum|count)$', '', metric)}" in page, metric
