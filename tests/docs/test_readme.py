@@ -1,10 +1,10 @@
 """The README's walk-through, run as it is printed, against a Grome with the data that `make run` lays."""
 
+import asyncio
 import re
 import subprocess
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -16,9 +16,8 @@ from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from tests.docs.pages import ROOT, blocks, section
-from tests.support.app import with_database
+from tests.support.app import serve_app, with_database
 from tests.support.eventually import START_PATIENCE_S
-from tests.support.processes import RunningGrome, running_grome_beside
 
 PRINTED_URL = "http://127.0.0.1:8000"
 END_OF_BLOCK = "--- end of block ---"
@@ -26,7 +25,7 @@ DIFFERS = "…"  # in the README, for whatever differs from run to run or is lef
 
 
 @pytest.fixture
-async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[RunningGrome]:
+async def demo_url(settings: Settings) -> AsyncIterator[str]:
     """On a database of its own, and without a job worker, which would take the jobs of the other tests."""
     own = with_database(settings, "readme")
     container = await open_container(own)
@@ -35,8 +34,8 @@ async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[Runnin
         pass
     await seed_if_empty(container, Console(quiet=True))
     await container.close()
-    async with running_grome_beside(own, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as started:
-        yield started
+    async with serve_app(own) as app:
+        yield app.ctx.base_url
 
 
 def walk() -> list[tuple[str, str]]:
@@ -50,12 +49,13 @@ def pattern(printed: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part) for part in printed.split(DIFFERS)))
 
 
-def test_readme_commands_give_the_printed_output(demo_grome: RunningGrome) -> None:
+async def test_readme_commands_give_the_printed_output(demo_url: str) -> None:
     steps = walk()
     script = "".join(f"{commands}echo '{END_OF_BLOCK}'\n" for commands, _ in steps)
     assert PRINTED_URL in script
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script.replace(PRINTED_URL, demo_grome.url)],  # noqa: S607 -- the reader's own
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["bash", "-euo", "pipefail", "-c", script.replace(PRINTED_URL, demo_url)],
         capture_output=True,
         text=True,
         check=False,

@@ -27,7 +27,7 @@ from tests.support.processes import RunningGrome, running_grome
 STOOD_STILL = (-40.0, 92.0)
 # Two places that lie in different cells, and that one search finds.
 FROM, TO = (-40.0, 94.0), (-40.0, 94.08)
-BARBERS, SECONDS, CHANGES_A_SECOND = 25, 3, 50
+BARBERS, SECONDS, CHANGES_A_SECOND = 25, 2, 50
 # A change is shown within a second. Twice that is for a machine that is busy with other things.
 SHOWN_WITHIN_S = 2.0
 
@@ -118,4 +118,4 @@ async def watch(http: httpx.AsyncClient, board: Board, chairs: list[Chair], done
             turn = int(item["name"].rpartition(" ")[2])
             board.shown(item["id"], turn, turns[item["id"]])
             turns[item["id"]] = turn
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)

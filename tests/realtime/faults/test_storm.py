@@ -10,7 +10,7 @@ from tests.realtime.faults.storm import Plan, storm
 from tests.support.app import with_database
 from tests.support.servers import own_valkey
 
-_PLAN = Plan(seconds=8, seed=14, pairs=3, node=1, fault_pause_s=0.25, kill_pause_s=1.2, write_pause_s=0.15)
+_PLAN = Plan(seconds=6, seed=14, pairs=3, node=1, fault_pause_s=0.25, kill_pause_s=1.0, write_pause_s=0.15)
 
 
 async def test_live_clients_among_faults_end_with_the_state_of_the_server(settings: Settings, tmp_path: Path) -> None:
