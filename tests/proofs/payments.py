@@ -16,7 +16,7 @@ from tests.proofs.proof import Proof, Result, Tell
 from tests.support.servers import own_mongod, own_valkey
 
 _PAYMENTS: Final = 1_000
-_STEPS: Final = 1_000
+_STEPS: Final = 300
 _PROCESSES: Final = 2
 
 World = tuple[Counter[str], list[str]]
@@ -29,7 +29,7 @@ async def _prove(home: Path, tell: Tell) -> Result:
         settings, seeds = money_settings(home, mongo.url, redis.url), count(1)
         total, errors = Counter[str](), list[str]()
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(_PROCESSES, spawn, logger.remove) as pool:
+        with ProcessPoolExecutor(_PROCESSES, spawn, _stop_logging) as pool:
 
             async def run_worlds() -> None:
                 while total["payments"] < _PAYMENTS and not errors:
@@ -47,6 +47,10 @@ async def _prove(home: Path, tell: Tell) -> Result:
     result.figures += [f"{total[name]:,} {name}" for name in told]
     result.figures.append(f"{len(errors)} differences")
     return result
+
+
+def _stop_logging() -> None:
+    logger.remove()
 
 
 def _run_one(settings: Settings, home: Path, seed: int) -> World:
