@@ -41,9 +41,9 @@ def refused(home: Path, port: int, **changed: str) -> list[str]:
 
 
 @contextmanager
-def started(home: Path, port: int, **changed: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Start `grome run`, and kill it if the test has not ended it."""
-    process = start(home, port, **changed)
+    process = start(home, port)
     try:
         yield process
     finally:
@@ -53,9 +53,9 @@ def started(home: Path, port: int, **changed: str) -> Iterator[subprocess.Popen[
 
 
 @contextmanager
-def running(home: Path, port: int, **changed: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Start `grome run` and wait until it is ready."""
-    with started(home, port, **changed) as process:
+    with started(home, port) as process:
         banners = (home / "out").read_text().count(READY)
         deadline = time.monotonic() + START_PATIENCE_S
         while (home / "out").read_text().count(READY) == banners:
@@ -99,7 +99,7 @@ def test_run_becomes_ready_locks_its_data_and_goes_on_with_them_after_a_kill(tmp
         os.kill(grome.pid, signal.SIGKILL)
         grome.wait()
         assert any(process.is_running() for process in orphans)
-        with running(home, port, GROME_HTTP_WORKERS="1") as again:
+        with running(home, port) as again:
             assert survivors(orphans, within_s=PATIENCE_S) == []
             assert_ready(port)  # the data were kept, and are not added again
             assert "nothing added" in (home / "out").read_text()
