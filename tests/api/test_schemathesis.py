@@ -23,7 +23,12 @@ from tests.support.processes import RunningGrome
 # `make test` sends the same few requests each time. `make hunt` sends many, each time others, and boundary values of
 # every field, for which test_bad_bodies.py and test_bad_input.py stand in otherwise.
 IS_HUNT = settings.get_current_profile_name() == "hunt"
-FEW = {"seed": 1, "generation": {"deterministic": True, "max-examples": 5}, "phases": {"coverage": {"enabled": False}}}
+FEW = {
+    "seed": 1,
+    "generation": {"deterministic": True, "max-examples": 5},
+    "phases": {"coverage": {"enabled": False}},
+    "max-stream-events": 1,  # a stream sends one event to a new connection; the wait for another takes 10 s
+}
 MANY = {"generation": {"max-examples": 50}}
 
 
