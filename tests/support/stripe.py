@@ -16,7 +16,7 @@ import stripe
 
 from config.settings import Settings
 from tests.support.eventually import START_PATIENCE_S
-from tests.support.http_client import TLS, http_client
+from tests.support.http_client import TLS
 from tests.support.processes import free_port
 
 SECRET_KEY: Final = "sk_test_local"
@@ -108,7 +108,7 @@ class StripeControl:
     """Calls the control routes of a local server."""
 
     def __init__(self, url: str) -> None:
-        self._http = http_client(url)
+        self._http = httpx.AsyncClient(base_url=url, timeout=30, verify=TLS)
 
     async def close(self) -> None:
         await self._http.aclose()
