@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -122,11 +123,12 @@ def _reap_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class _Loop(uvloop.Loop):
-    """Closes at the end of a process although a server of its last tests still waits for a client."""
+    """Closes at the end of a process although a connection or a server of its last tests is still open."""
 
     def close(self) -> None:
         try:
-            super().close()
+            with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+                super().close()
         except OSError as error:
             if error.errno != errno.EBUSY:  # libuv closes no loop with open handles
                 raise

@@ -197,7 +197,10 @@ async def _visits(
     await told.ask("profile", customer)
     await told.ask("change_preferences", customer, json={"language": "fr", "quiet_hours": None})
     assert (await told.ask("read_preferences", customer))["language"] == "fr"
-    days = {"from": str(tomorrow(9).date()), "to": str(tomorrow(9).date()), "service_ids": service_id}
+    day = str(
+        tomorrow(9).date() + timedelta(days=1)
+    )  # none of its slots is near those of tomorrow, at any time of the day
+    days = {"from": day, "to": day, "service_ids": service_id}
     slots = (await told.ask("free_times", barber_id=barber_id, params=days))["days"][0]["slots"]
     wanted = [
         {"barber_id": barber_id, "service_ids": [service_id], "scheduled_at": slots[number * 12]["start"]}

@@ -50,14 +50,17 @@ JOURNEY = [
     (BARBER, "put_online"),
 ]
 AFTERWARDS = [(ADMIN, "resolve_message_report"), (CUSTOMER, "reschedule"), (CUSTOMER, "cancel")]
+# Examples of GET operations that depend on the time of day.
+SOMETIMES_FAILING = {
+    "preview_late": "the visit can be today late in the evening",
+    "read_walk_in": "whether a shop is open depends on the time",
+}
 # Examples of GET operations that fail, because a demo has no such object at the time.
 FAILING = {
     "download_receipt": "nothing is paid without Stripe",
     "list_booking_payments": "payments are off without Stripe",
     "list_cards": "payments are off without Stripe",
-    "open_live_connection": "takes WebSockets only",
     "open_receipt": "needs the secret of a receipt",
-    "preview_late": "the visit is not today",
     "read_calendar": "needs the secret of a calendar",
     "read_job": "no job is kept without a worker",
     "read_onboarding": "payments are off without Stripe",
@@ -67,7 +70,6 @@ FAILING = {
     "read_receipt": "nothing is paid without Stripe",
     "read_review": "the visit has not taken place",
     "read_verification": "no barber has sent documents",
-    "read_walk_in": "whether a shop is open depends on the time",
     "read_webhook_delivery": "nothing is delivered without a worker",
 }
 
@@ -125,9 +127,13 @@ async def test_every_example_of_the_journey_and_of_each_get_succeeds_when_sent(p
     reads = [(role, operation) for role, operation in reads if operation != "open_live_connection"]
     sent = await send_all(page, [*JOURNEY, *reads, *AFTERWARDS])
     failed = {operation: told for operation, told in sent.items() if told != "ok"}
-    unexpected = [f"{operation}: {told}" for operation, told in failed.items() if operation not in FAILING]
+    unexpected = [
+        f"{operation}: {told}"
+        for operation, told in failed.items()
+        if operation not in {**FAILING, **SOMETIMES_FAILING}
+    ]
     assert not unexpected, "\n".join(unexpected)
-    assert set(FAILING) - set(failed) <= {"open_live_connection"}
+    assert set(FAILING) <= set(failed)
 
 
 async def test_expired_access_token_is_renewed_once_for_concurrent_requests(page: Page) -> None:

@@ -1,6 +1,6 @@
 """Pay, refund and keep cards over HTTP, as apps and admins do."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -133,7 +133,7 @@ async def test_no_show_without_a_payment_charges_the_default_card(
     await container.get(PaymentSync).setup_changed(setup_id)
     (card,) = (await http.get("/v1/me/cards", headers=customer.auth)).json()["items"]
     assert (card["last4"], card["is_default"]) == ("4242", True)
-    moved = timedelta(days=1, hours=14)
+    moved = datetime.fromisoformat(booking["scheduled_at"]) + timedelta(hours=1) - clock()
     clock.shift += moved
     await control.advance(moved.total_seconds())
     answer = await http.post(f"/v1/bookings/{booking['id']}/no-show", headers=await _again(http, owner.person))
