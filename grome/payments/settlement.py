@@ -14,6 +14,7 @@ from grome.bookings.models import Booking, Status
 from grome.infrastructure.stripe.units import minimum_charge
 from grome.payments.models import (
     COLLECTED,
+    LIVE_REFUNDS,
     MAX_REFUNDS,
     Operation,
     Payment,
@@ -198,8 +199,8 @@ def _after_cancellation(
         if refund:
             return refund
     visit = payments.get(Purpose.VISIT)
-    if collected < fee:
-        due = fee - collected
+    if (charged := _charged(payments)) < fee:
+        due = fee - charged
         if step := _collect_fee(payments, due, booking.currency, now, has_default_card=has_default_card):
             return step
     if visit and visit.state is PaymentState.AUTHORIZED:
@@ -212,6 +213,16 @@ def _after_cancellation(
 def _collected(payments: Payments) -> int:
     """Sum the money of the visit that was collected and kept, without tips."""
     return sum(payments[purpose].kept for purpose in _VISIT_PURPOSES if purpose in payments)
+
+
+def _charged(payments: Payments) -> int:
+    """Sum the money of the visit that was collected, less the refunds by the rules, without tips.
+
+    Refunds by an admin and lost disputes do not count, so that no fee charges their money again.
+    """
+    visit = [payments[purpose] for purpose in _VISIT_PURPOSES if purpose in payments]
+    refunds = [refund for payment in visit for refund in payment.refunds if refund.state in LIVE_REFUNDS]
+    return sum(payment.received for payment in visit) - sum(each.amount for each in refunds if each.by is None)
 
 
 def _excess_refund(payments: Payments, excess: int, ended_at: datetime) -> BeginRefund | None:

@@ -122,6 +122,23 @@ async def test_late_cancellation_keeps_the_fee_and_refunds_the_rest(
     assert (payment["paid"], payment["refunded"], payment["status"]) == (2_400, 900, "completed")
 
 
+async def test_refund_by_an_admin_after_a_late_cancellation_is_not_charged_again_as_a_fee(
+    http: httpx.AsyncClient, container: Container, control: StripeControl
+) -> None:
+    terms = {**TERMS, "deposit": {"percent": 80}}
+    customer, _, booking = await _booked(http, container, terms=terms, auto_accept=True)
+    paid = await _pay(http, control, customer, booking, "deposit")
+    await http.post(f"/v1/bookings/{booking['id']}/cancel", json={}, headers=customer.auth)
+    await container.get(PaymentSettler).settle(UUID(booking["id"]))
+    admin = await create_admin(http, container)
+    wanted = {"amount": 500, "reason": "A long way for nothing."}
+    answer = await http.post(f"/v1/admin/payments/{paid['id']}/refund", json=wanted, headers=admin.auth)
+    assert (answer.status_code, answer.json()["refunded"]) == (200, 1_400), answer.text
+    await container.get(PaymentSettler).settle(UUID(booking["id"]))
+    listed = (await http.get("/v1/payments", headers=customer.auth)).json()["items"]
+    assert [(each["purpose"], each["received"], each["refunded"]) for each in listed] == [("deposit", 2_400, 1_400)]
+
+
 async def test_no_show_without_a_payment_charges_the_default_card(
     http: httpx.AsyncClient, container: Container, control: StripeControl, clock: AdjustableClock
 ) -> None:
