@@ -18,14 +18,15 @@ class Opening:
     hours: Span
     breaks: tuple[Span, ...]
 
-    def joined_with(self, later: Sequence["Opening"]) -> "Opening":
+    def joined_with(self, later: Sequence["Opening"], ticks: int) -> "Opening":
         """Return this opening together with the next ones that begin before it ends, or when it ends.
 
-        `later` holds the openings of the next dates, in order.
+        `later` holds the openings of the next dates, in order. Openings that no visit of this length can reach are left
+        out: a month around the clock would otherwise be joined anew for each of its dates.
         """
         end, breaks = self.hours.end, self.breaks
         for opening in later:
-            if opening.hours.start > end:
+            if opening.hours.start > end or end >= self.hours.end + ticks:
                 break
             end, breaks = max(end, opening.hours.end), breaks + opening.breaks
         return Opening(Span(self.hours.start, end), breaks) if end > self.hours.end else self

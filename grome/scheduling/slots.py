@@ -300,7 +300,7 @@ def _opening_masks(calendar: Calendar, visit: VisitPlan, within: Span) -> tuple[
         all_fitting |= fitting
         all_on_grid |= grid & fitting
         all_unbroken |= grid & fitting & ~opening.starts_during_breaks(busy_spans, within)
-        joined = opening.joined_with(openings[number:])
+        joined = opening.joined_with(openings[number:], visit.ticks)
         if joined is not opening:
             running_on = joined.fitting_starts(visit.ticks, within) & ~fitting
             all_fitting |= running_on
